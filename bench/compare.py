@@ -1,0 +1,380 @@
+"""Ours against every installed peer, side by side in one process: `python -m bench.compare --help`.
+
+For each cell of the grid (`cases.py`): everybody's result is checked, against the definition at sampled outputs and
+against the first good result everywhere; who fails is named and dropped. Then all take turns. A turn begins when this
+process is quiet (worker threads of the one before may still spin) with one call that is not timed; each timing covers
+enough calls to last 200 us; the order rotates from round to round. Ratios are of the shortest times.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import itertools
+import json
+import math
+import os
+import platform
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+if not __package__:  # run as a file: what is imported below lies beside it, as bench.*
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from bench import peers
+from bench.cases import DTYPES, Array, Case, expected_at, of_stage, sample_outputs
+from bench.limits import Limits, Neighbours, measure
+
+BATCH = 200e-6  # a timing lasts at least so long [s]
+SLOW = 0.3  # calls longer than this are made a few times only [s]
+HOPELESS = 6  # times slower than the best peer: a few rounds are enough
+MOST_ROUNDS = 40
+BUSY = 0.15  # processors used by others that are worth a remark
+FAILURES = (Exception,)  # a peer may fail in any way; the others go on
+TOLERANCE = 200  # of a result, in units of its rounding error and its largest value
+
+
+@dataclass
+class Contestant:
+    """Somebody whose result passed, and the times taken so far [s per call]."""
+
+    name: str
+    call: peers.Call
+    in_grid: bool
+    error: float
+    calls: int = 1
+    times: list[float] = field(default_factory=list)
+    rounds: int = 0
+
+    @property
+    def best(self) -> float:
+        """Shortest time [s]."""
+        return min(self.times)
+
+    @property
+    def median(self) -> float:
+        """Median time [s]."""
+        return statistics.median(self.times)
+
+
+@dataclass
+class Outcome:
+    """What a cell gave: who was timed, who was left out and why."""
+
+    case: Case
+    contestants: list[Contestant]
+    left_out: dict[str, str]
+    others_load: float = 0.0  # processors that other processes kept busy meanwhile
+
+    @property
+    def ours(self) -> Contestant | None:
+        """Us, if we were there and right."""
+        return next((one for one in self.contestants if one.name == peers.OURS), None)
+
+    def best_peer(self, in_grid: bool = True) -> Contestant | None:
+        """Find the fastest of the peers that the goals were set against, or of the others."""
+        group = [one for one in self.contestants if one.name != peers.OURS and one.in_grid == in_grid]
+        return min(group, key=lambda one: one.best, default=None)
+
+    @property
+    def ratio(self) -> float | None:
+        """Times we are faster than the best peer."""
+        ours, best = self.ours, self.best_peer()
+        return best.best / ours.best if ours and best else None
+
+
+class Judge:
+    """Checks results of one case, first against the definition, then against the first that passed."""
+
+    def __init__(self, case: Case, x: Array, h: Array) -> None:
+        self._where = tuple(sample_outputs(case).T)
+        self._expected = expected_at(case, x, h, np.stack(self._where, axis=1))
+        self._scale = float(abs(self._expected).max())
+        self._tolerance = TOLERANCE * float(np.finfo(DTYPES[case.dtype]).eps)
+        self._case, self._dtype = case, x.dtype
+        self._first: Array | None = None
+
+    def error(self, result: Any) -> float:
+        """Largest difference relative to the largest value; ValueError where it is too large."""
+        array = peers.as_array(result, self._case)
+        if array.dtype != self._dtype:
+            raise ValueError(f"result is {array.dtype}, not {self._dtype}")
+        worst = float(abs(array[self._where] - self._expected).max()) / self._scale
+        if self._first is not None:
+            worst = max(worst, float(abs(array - self._first).max()) / self._scale)
+        if not worst <= self._tolerance:  # NaN fails too
+            raise ValueError(f"wrong result, off by {worst:.1e} of the largest value")
+        if self._first is None:
+            self._first = array
+        return worst
+
+
+def enter(case: Case, longest: float) -> Outcome:
+    """Everybody who can compute the case and does so rightly; calls foreseen to last over `longest` s are left out."""
+    x, h = case.arrays()
+    judge = Judge(case, x, h)
+    outcome = Outcome(case, [], {})
+    ours = peers.Peer(peers.OURS, "convcorr", peers.ours)
+    serving = [peer for peer in peers.PEERS if peer.serves(case) and peers.present(peer.package)]
+    cheapest = sorted(serving, key=lambda peer: peer.foreseen(case))[:2]
+    for peer in serving + [ours] * peers.present("convcorr"):  # so that we are compared with a peer, not it with us
+        if peer is not ours and peer not in cheapest and peer.foreseen(case) > longest:
+            outcome.left_out[peer.name] = f"a call may last {peer.foreseen(case):.1f} s"
+            continue
+        try:
+            call = peer.make(case, x, h)
+            if call is not None:
+                in_grid = peer.in_grid or peer.name == case.against
+                outcome.contestants.append(Contestant(peer.name, call, in_grid, judge.error(call())))
+        except FAILURES as error:
+            outcome.left_out[peer.name] = f"{type(error).__name__}: {error}"
+    return outcome
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """Keep the garbage collector out of the timings."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def time_calls(call: peers.Call, calls: int) -> float:
+    """Time of so many calls, one after the other [s]."""
+    again = itertools.repeat(None, calls)
+    start = time.perf_counter()
+    for _ in again:
+        call()
+    return time.perf_counter() - start
+
+
+def settle(patience: float = 0.05) -> None:
+    """Wait until this process uses no processor: thread pools spin for some milliseconds after a call."""
+    deadline = time.perf_counter() + patience
+    while time.perf_counter() < deadline:
+        busy, start = time.process_time(), time.perf_counter()
+        time.sleep(0.001)
+        if time.process_time() - busy < 0.3 * (time.perf_counter() - start):
+            return
+
+
+def calls_per_batch(call: peers.Call) -> int:
+    """Find how many calls last `BATCH` together."""
+    calls = 1
+    while calls < 1_000_000:
+        lasted = time_calls(call, calls)
+        if lasted >= BATCH:
+            break
+        calls = max(2 * calls, int(1.1 * calls * BATCH / max(lasted, 1e-9))) if lasted > BATCH / 20 else 8 * calls
+    return calls
+
+
+def take_turn(one: Contestant) -> None:
+    """Time one contestant some times in a row."""
+    settle()
+    if one.rounds == 0:
+        one.calls = calls_per_batch(one.call)
+    elif one.best < SLOW:
+        one.call()
+    batch = one.calls * one.best if one.times else BATCH
+    for _ in range(5 if batch < 5e-3 else 2 if batch < SLOW / 3 else 1):
+        one.times.append(time_calls(one.call, one.calls) / one.calls)
+    one.rounds += 1
+
+
+def race(contestants: list[Contestant], budget: float, few: int) -> None:
+    """Let all take turns until `budget` is spent [s]; slow and hopeless ones drop out after a `few` rounds."""
+    deadline = time.perf_counter() + budget
+    with no_collection():
+        for turn in range(MOST_ROUNDS):
+            early, late = turn < few, time.perf_counter() > deadline
+            if late and not early:
+                return
+            shift = turn % max(len(contestants), 1)
+            for one in contestants[shift:] + contestants[:shift]:
+                if turn == 0 or wants_turn(one, contestants, early, late):
+                    take_turn(one)
+
+
+def wants_turn(one: Contestant, contestants: list[Contestant], early: bool, late: bool) -> bool:
+    """Whether one more turn may still tell something that is worth its time."""
+    if late and one.best > SLOW:
+        return False
+    fastest_peer = min((other.best for other in contestants if other.name != peers.OURS), default=math.inf)
+    return early or one.best < HOPELESS * fastest_peer
+
+
+def milliseconds(seconds: float) -> str:
+    """Three digits, in ms."""
+    ms = seconds * 1e3
+    return f"{ms:.5f}" if ms < 0.01 else f"{ms:.4f}" if ms < 0.1 else f"{ms:.3f}" if ms < 10 else f"{ms:.1f}"
+
+
+HEADER = f"{'cell':24} {'ours ms':>9}  {'best peer':18} {'ms':>9} {'ratio':>7} {'goal':>5} {'':5} {'limit':>6}"
+
+
+def row(outcome: Outcome, goal: float, limits: Limits) -> str:
+    """One line of the table."""
+    ours, best, ratio = outcome.ours, outcome.best_peer(), outcome.ratio
+    share = limits.share(outcome.case, ours.best) if ours else None
+    cells = [
+        f"{outcome.case.id:24}",
+        f"{milliseconds(ours.best) if ours else '-':>9}",
+        f" {best.name if best else '-':18}",
+        f"{milliseconds(best.best) if best else '-':>9}",
+        f"{'-' if ratio is None else f'{ratio:.2f}x':>7}",
+        f"{goal:5.3g}",
+        f"{'' if ratio is None else 'ok' if ratio >= goal else 'BELOW':5}",
+        f"{'-' if share is None else f'{share:.0%}':>6}",
+    ]
+    other = outcome.best_peer(in_grid=False)
+    if other and best and other.best < best.best:
+        cells.append(f"  ({other.name} {milliseconds(other.best)}{f', {other.best / ours.best:.2f}x' if ours else ''})")
+    if outcome.others_load > BUSY:
+        cells.append(f"  [others used {outcome.others_load:.1f} processors]")
+    if peers.OURS in outcome.left_out:
+        cells.append(f"  OURS: {outcome.left_out[peers.OURS]}")
+    return " ".join(cells)
+
+
+def details(outcome: Outcome) -> Iterator[str]:
+    """Everybody's times, fastest first, and who was left out."""
+    for one in sorted(outcome.contestants, key=lambda one: one.best):
+        best, median = milliseconds(one.best), milliseconds(one.median)
+        yield f"    {one.name:18} {best:>9} median {median:>9} error {one.error:.0e}"
+    for name, reason in outcome.left_out.items():
+        yield f"    {name:18} left out: {reason}"
+
+
+def record(outcome: Outcome, goal: float, limits: Limits) -> dict[str, Any]:
+    """Put a cell into the form of JSON."""
+    case, ours, best = outcome.case, outcome.ours, outcome.best_peer()
+    everybody = {
+        one.name: {
+            "min_s": one.best,
+            "median_s": one.median,
+            "timings": len(one.times),
+            "calls_per_timing": one.calls,
+            "error": one.error,
+            "in_grid": one.in_grid,
+        }
+        for one in outcome.contestants
+    }
+    return {
+        "id": case.id,
+        "label": case.label,
+        "ndim": case.ndim,
+        "stage": case.stage,
+        "flops": case.flops,
+        "bytes": case.bytes_moved,
+        "memory": limits.level(case.bytes_moved),
+        "goal": goal,
+        "ours_s": ours.best if ours else None,
+        "best_peer": best.name if best else None,
+        "best_peer_s": best.best if best else None,
+        "ratio": outcome.ratio,
+        "share_of_limit": limits.share(case, ours.best) if ours else None,
+        "contestants": everybody,
+        "left_out": outcome.left_out,
+        "others_load": None if math.isnan(outcome.others_load) else outcome.others_load,
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Describe what this runs on."""
+    processor = platform.processor()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists() and (named := re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())):
+        processor = named[1]
+    convcorr = peers.load("convcorr")
+    return {
+        "processor": processor,
+        "cpus": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "convcorr": convcorr.show_config(mode="dict") if convcorr else None,
+    }
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Ours against every installed peer.")
+    parser.add_argument("--quick", action="store_true", help="about a minute in all")
+    parser.add_argument("--cells", default="", metavar="REGEX", help="only cells whose id matches, e.g. '^2d.*f64'")
+    parser.add_argument("--stage", choices=("direct", "all"), default="direct", help="'all' adds what needs an FFT")
+    parser.add_argument("--all", dest="stage", action="store_const", const="all", help="same as --stage all")
+    parser.add_argument("--threads", type=int, default=2, help="of everybody (2)")
+    parser.add_argument("--budget", type=float, default=3.0, help="timing per cell [s] (3)")
+    parser.add_argument("--verbose", action="store_true", help="everybody's times, and who was left out")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write everything here")
+    parser.add_argument("--png", type=Path, metavar="PATH", help="draw the ratios here (needs matplotlib)")
+    options = parser.parse_args(argv)
+    options.longest, options.rounds = options.budget / 3, 4
+    if options.quick:
+        options.budget, options.longest, options.rounds = min(options.budget, 0.5), 0.08, 2
+    return options
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Race every wanted cell, printing as it goes; everything found, for JSON."""
+    cells: list[dict[str, Any]] = []
+    report: dict[str, Any] = {
+        "settings": {"threads": options.threads, "budget_s": options.budget, "stage": options.stage},
+        "machine": machine(),
+        "versions": peers.versions(),
+        "absent": peers.absent(),
+        "cells": cells,
+    }
+    limits = measure(options.threads)
+    report["limits"] = limits.as_dict()
+    print(f"{report['machine']['processor']}: {limits}")
+    print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
+    print(f"absent: {', '.join(report['absent']) or 'nobody'}\n{HEADER}", flush=True)
+    with peers.same_threads(options.threads):
+        for case in of_stage(options.stage):
+            if re.search(options.cells, case.id):
+                outcome, goal = enter(case, options.longest), case.goal_at(options.stage)
+                neighbours = Neighbours()
+                race(outcome.contestants, options.budget, options.rounds)
+                outcome.others_load = neighbours.processors()
+                cells.append(record(outcome, goal, limits))
+                print(row(outcome, goal, limits), *(details(outcome) if options.verbose else ()), sep="\n", flush=True)
+    return report
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the comparison; 1 where our own result was wrong or failed."""
+    options = arguments(argv)
+    report = run(options)
+    judged = [cell for cell in report["cells"] if cell["ratio"] is not None]
+    below = [cell["id"] for cell in judged if cell["ratio"] < cell["goal"]]
+    wrong = [cell["id"] for cell in report["cells"] if peers.OURS in cell["left_out"]]
+    print(f"\n{len(judged) - len(below)} of {len(judged)} at goal; below: {', '.join(below) or 'none'}")
+    if wrong:
+        print(f"our result was wrong or missing: {', '.join(wrong)}")
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        print(f"wrote {options.json}")
+    if options.png and judged:
+        from bench.picture import draw
+
+        draw(report, options.png)
+        print(f"wrote {options.png}")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+// Facts about element types.
+#pragma once
+
+#include "base/types.h"
+
+namespace convcorr {
+
+constexpr index_t itemsize(DType t) {
+  constexpr index_t sizes[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double)};
+  return sizes[static_cast<int>(t)];
+}
+
+constexpr index_t itemsize(Compute c) {
+  constexpr index_t sizes[compute_count] = {2, 4, 8, 4, 8, 8, 16};
+  return sizes[static_cast<int>(c)];
+}
+
+constexpr bool is_complex(DType t) { return t >= DType::c64; }
+constexpr bool is_integer(DType t) { return t <= DType::u64; }  // bool counts
+constexpr bool is_extended(DType t) { return t == DType::f80 || t == DType::c160; }
+constexpr bool is_complex(Compute c) { return c >= Compute::c64; }
+
+// Scalars that one element of a compute type takes.
+constexpr int scalars(Compute c) { return is_complex(c) ? 2 : 1; }
+
+// Bytes that a byte-swapped array of t reverses at a time.
+constexpr index_t swap_unit(DType t) { return is_complex(t) ? itemsize(t) / 2 : itemsize(t); }
+
+}  // namespace convcorr

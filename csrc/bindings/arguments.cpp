@@ -1,0 +1,212 @@
+#include "bindings/arguments.h"
+
+#include <climits>
+#include <cmath>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace convcorr {
+namespace {
+
+constexpr const char* names[arg_count] = {"x",      "h",        "mode", "axes",  "boundary", "fill_value", "method",
+                                          "stride", "dilation", "lags", "dtype", "out",      "threads"};
+PyObject* interned[arg_count];
+
+// A word that an argument may be, with its interned string: most calls pass the very same object.
+struct Word {
+  const char* text;
+  int value;
+  PyObject* interned = nullptr;
+};
+Word modes[] = {{"full", 0}, {"same", 1}, {"valid", 2}};
+Word methods[] = {{"auto", 0}, {"direct", 1}};
+Word borders[] = {{"constant", 0}, {"edge", 1}, {"symmetric", 2}, {"reflect", 3}, {"wrap", 4}};
+
+[[noreturn]] void wrong_value(const std::string& name, PyObject* got, const std::string& takes) {
+  throw ValueError(name + " is " + repr(got) + "; it takes " + takes);
+}
+[[noreturn]] void wrong_type(const std::string& name, PyObject* got, const std::string& takes) {
+  throw TypeError(name + " is " + repr(got) + " of type " + type_name(got) + "; it takes " + takes);
+}
+
+template <std::size_t N>
+int read_word(const char* name, PyObject* object, Word (&words)[N]) {
+  for (const Word& w : words) {
+    if (object == w.interned) return w.value;
+  }
+  std::string takes = "one of";
+  for (const Word& w : words) takes += std::string(&w == words ? " '" : ", '") + w.text + "'";
+  if (!PyUnicode_Check(object)) wrong_type(name, object, takes);
+  for (const Word& w : words) {
+    if (PyUnicode_CompareWithASCIIString(object, w.text) == 0) return w.value;
+  }
+  wrong_value(name, object, takes);
+}
+
+// An exact integer: bool and float are refused.
+index_t read_integer(const std::string& name, PyObject* object, const char* takes) {
+  if (PyBool_Check(object) || !PyIndex_Check(object) || PyArray_Check(object)) wrong_type(name, object, takes);
+  const Ref index = checked(PyNumber_Index(object));
+  const index_t value = PyLong_AsSsize_t(index.get());
+  if (value == -1 && PyErr_Occurred()) {
+    PyErr_Clear();
+    wrong_value(name, object, takes);
+  }
+  return value;
+}
+
+bool is_sequence(PyObject* object) { return PyTuple_Check(object) || PyList_Check(object); }
+
+Ref as_tuple(PyObject* sequence) { return checked(PySequence_Tuple(sequence)); }
+
+int find_name(PyObject* name) {
+  for (int i = 0; i < arg_count; ++i) {
+    if (name == interned[i]) return i;
+  }
+  for (int i = 0; i < arg_count; ++i) {
+    if (PyUnicode_CompareWithASCIIString(name, names[i]) == 0) return i;
+  }
+  return -1;
+}
+
+void require_count(const char* name, PyObject* object, Py_ssize_t got, int count) {
+  if (got == count) return;
+  wrong_value(name, object, "one value, or a tuple of " + std::to_string(count) + ": one for each convolved axis");
+}
+
+}  // namespace
+
+void intern_argument_names() {
+  const auto intern = [](const char* text) { return checked(PyUnicode_InternFromString(text)).release(); };
+  for (int i = 0; i < arg_count; ++i) interned[i] = intern(names[i]);
+  for (Word& w : modes) w.interned = intern(w.text);
+  for (Word& w : methods) w.interned = intern(w.text);
+  for (Word& w : borders) w.interned = intern(w.text);
+}
+
+void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional, PyObject* keywords) {
+  const std::string function = std::string(arguments.function) + "()";
+  if (positional > count) {
+    throw TypeError(function + " takes at most " + std::to_string(count) + " arguments, not " + std::to_string(positional));
+  }
+  for (Py_ssize_t i = 0; i < positional; ++i) arguments.of[static_cast<int>(order[i])] = args[i];
+  const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
+  for (Py_ssize_t i = 0; i < named; ++i) {
+    PyObject* name = PyTuple_GET_ITEM(keywords, i);
+    const int found = find_name(name);
+    bool known = false;
+    for (int j = 0; j < count; ++j) known = known || static_cast<int>(order[j]) == found;
+    if (!known) throw TypeError(function + " got an unexpected keyword argument " + repr(name));
+    if (arguments.of[found]) throw TypeError(function + " got multiple values for argument " + repr(name));
+    arguments.of[found] = args[positional + i];
+  }
+  if (!arguments[Arg::x] || !arguments[Arg::h]) throw TypeError(function + " needs both x and h");
+}
+
+Mode read_mode(const Arguments& a) {
+  return a[Arg::mode] ? static_cast<Mode>(read_word("mode", a[Arg::mode], modes)) : Mode::full;
+}
+
+Method read_method(const Arguments& a) {
+  return a[Arg::method] ? static_cast<Method>(read_word("method", a[Arg::method], methods)) : Method::automatic;
+}
+
+int read_axes(const Arguments& a, int ndim, int (&axes)[max_ndim]) {
+  PyObject* object = a[Arg::axes];
+  const std::string takes = "None, an int or a tuple of distinct ints in [" + std::to_string(-ndim) + ", " + std::to_string(ndim) + ")";
+  const Ref tuple = is_sequence(object) ? as_tuple(object) : Ref();
+  const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(tuple.get()) : 1;
+  if (count < 1 || count > ndim) wrong_value("axes", object, takes);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    index_t axis = read_integer("axes", tuple ? PyTuple_GET_ITEM(tuple.get(), i) : object, takes.c_str());
+    if (axis < -ndim || axis >= ndim) wrong_value("axes", object, takes);
+    if (axis < 0) axis += ndim;
+    for (Py_ssize_t j = 0; j < i; ++j) {
+      if (axes[j] == axis) wrong_value("axes", object, takes);
+    }
+    axes[i] = static_cast<int>(axis);
+  }
+  return static_cast<int>(count);
+}
+
+void read_borders(const Arguments& a, int count, Border* out) {
+  PyObject* object = a[Arg::boundary];
+  if (object && is_sequence(object)) {
+    const Ref tuple = as_tuple(object);
+    require_count("boundary", object, PyTuple_GET_SIZE(tuple.get()), count);
+    for (int i = 0; i < count; ++i) {
+      out[i] = static_cast<Border>(read_word("boundary", PyTuple_GET_ITEM(tuple.get(), i), borders));
+    }
+    return;
+  }
+  const Border all = object ? static_cast<Border>(read_word("boundary", object, borders)) : Border::constant;
+  for (int i = 0; i < count; ++i) out[i] = all;
+}
+
+void read_steps(const Arguments& a, Arg name, int count, index_t* steps) {
+  PyObject* object = a[name];
+  const char* text = names[static_cast<int>(name)];
+  constexpr const char* takes = "an int of at least 1, or a tuple of them";
+  const Ref tuple = object && is_sequence(object) ? as_tuple(object) : Ref();
+  if (tuple) require_count(text, object, PyTuple_GET_SIZE(tuple.get()), count);
+  for (int i = 0; i < count; ++i) {
+    PyObject* step = tuple ? PyTuple_GET_ITEM(tuple.get(), i) : object;
+    steps[i] = step ? read_integer(text, step, takes) : 1;
+    if (steps[i] < 1) wrong_value(text, object, takes);
+  }
+}
+
+std::optional<Lags> read_lags(const Arguments& a) {
+  if (!a.given(Arg::lags)) return {};
+  PyObject* object = a[Arg::lags];
+  constexpr const char* takes = "a pair of ints (lo, hi) with lo <= hi";
+  if (!is_sequence(object)) wrong_type("lags", object, takes);
+  const Ref tuple = as_tuple(object);
+  if (PyTuple_GET_SIZE(tuple.get()) != 2) wrong_value("lags", object, takes);
+  const Lags lags = {read_integer("lags", PyTuple_GET_ITEM(tuple.get(), 0), takes),
+                     read_integer("lags", PyTuple_GET_ITEM(tuple.get(), 1), takes)};
+  if (lags.low > lags.high) wrong_value("lags", object, takes);
+  return lags;
+}
+
+Complex160 read_fill(const Arguments& a, DType result) {
+  PyObject* object = a[Arg::fill_value];
+  if (!object || (PyLong_CheckExact(object) && PyObject_Not(object) == 1)) return {0, 0};
+  if (is_integer(result)) {
+    const Ref number = checked(PyNumber_Float(object));
+    const double value = PyFloat_AS_DOUBLE(number.get());
+    const int bits = static_cast<int>(8 * itemsize(result));
+    const bool is_signed = result == DType::i8 || result == DType::i16 || result == DType::i32 || result == DType::i64;
+    const double low = is_signed ? -std::ldexp(1.0, bits - 1) : 0;
+    const double high = result == DType::boolean ? 1 : std::ldexp(1.0, is_signed ? bits - 1 : bits) - 1;
+    if (!(value >= low && value <= high) || value != std::nearbyint(value)) {
+      wrong_value("fill_value", object, "a whole number that the integer result can hold");
+    }
+    if (PyLong_Check(object)) {  // exact beyond 2^53
+      return {value < 0 ? static_cast<long double>(PyLong_AsLongLong(object))
+                        : static_cast<long double>(PyLong_AsUnsignedLongLong(object)),
+              0};
+    }
+    return {value, 0};
+  }
+  const Py_complex value = PyComplex_AsCComplex(object);
+  if (PyErr_Occurred()) {
+    PyErr_Clear();
+    wrong_type("fill_value", object, "a number");
+  }
+  if (!is_complex(result) && (PyComplex_Check(object) || PyArray_IsScalar(object, ComplexFloating))) {
+    wrong_type("fill_value", object, "a real number where the result is real");
+  }
+  return {value.real, value.imag};
+}
+
+std::optional<int> read_threads(const Arguments& a) {
+  if (!a.given(Arg::threads)) return {};
+  constexpr const char* takes = "None, or an int of at least 1";
+  const index_t n = read_integer("threads", a[Arg::threads], takes);
+  if (n < 1) wrong_value("threads", a[Arg::threads], takes);
+  return static_cast<int>(n < 1024 ? n : 1024);
+}
+
+}  // namespace convcorr

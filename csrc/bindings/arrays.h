@@ -1,0 +1,32 @@
+// NumPy arrays as the engine sees them.
+#pragma once
+
+#include "bindings/python.h"
+#include "problem/problem.h"
+
+namespace convcorr {
+
+// An input as a plain ndarray of a dtype that we compute; throws TypeError or ValueError naming `name`.
+Ref as_input(PyObject* object, const char* name);
+
+bool known_dtype(int type_number, DType& out);
+DType dtype_of(PyArrayObject* array);
+int type_number(DType t);
+
+inline bool is_swapped(PyArrayObject* array) { return PyArray_ISBYTESWAPPED(array); }
+
+// What the result is, and what its sums are taken in.
+struct ResultType {
+  DType y, sum;
+};
+ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype);
+
+// A new result; MemoryError where it can't be had, before anything is allocated.
+Ref new_result(int ndim, const npy_intp* shape, DType type);
+
+// Checks that `out` can take the result.
+void check_out(PyObject* out, int ndim, const npy_intp* shape, DType type);
+
+bool overlap(PyArrayObject* a, PyArrayObject* b);  // whether the memory they span meets
+
+}  // namespace convcorr

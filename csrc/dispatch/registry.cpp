@@ -1,0 +1,53 @@
+#include "dispatch/registry.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+#include "dispatch/cpu.h"
+
+// CONVCORR_ISAS is the build's list: X(name) for each, best first.
+#define X(isa)                         \
+  namespace convcorr::isa {            \
+  extern const TapsTable taps;         \
+  extern const RowsTable rows;         \
+  extern const ConvertTable convert;   \
+  }
+CONVCORR_ISAS
+#undef X
+
+namespace convcorr {
+namespace {
+
+#define X(isa) constexpr Kernels kernels_##isa = {#isa, &isa::taps, &isa::rows, &isa::convert};
+CONVCORR_ISAS
+#undef X
+
+constexpr const Kernels* built[] = {
+#define X(isa) &kernels_##isa,
+    CONVCORR_ISAS
+#undef X
+};
+
+const Kernels& choose() {
+  const char* forced = std::getenv("CONVCORR_ISA");
+  std::string available;
+  for (const Kernels* k : built) {
+    if (!cpu_has_isa(k->isa)) continue;
+    if (!forced || !*forced || k->isa == std::string(forced)) return *k;
+    available += available.empty() ? k->isa : std::string(", ") + k->isa;
+  }
+  throw ValueError("CONVCORR_ISA names '" + std::string(forced ? forced : "") +
+                   "', which was not built or which this CPU lacks; it takes one of: " + available);
+}
+
+}  // namespace
+
+std::span<const Kernels* const> built_kernels() { return built; }
+
+const Kernels& kernels() {
+  static const Kernels& chosen = choose();
+  return chosen;
+}
+
+}  // namespace convcorr

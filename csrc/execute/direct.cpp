@@ -1,0 +1,185 @@
+#include "execute/direct.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "dispatch/registry.h"
+#include "execute/lines.h"
+#include "execute/overlap_only.h"
+#include "execute/pack.h"
+#include "problem/odometer.h"
+
+namespace convcorr {
+namespace {
+
+// One call, as all its jobs see it.
+struct Call {
+  const Problem& p;
+  const DirectPlan& d;
+  const Arrays& arrays;
+  const void* taps;                 // shared by all slices, or null
+  std::atomic<bool>& taps_finite;
+};
+
+// A job's rows and its strip.
+struct Extent {
+  index_t row, rows, first, count;
+};
+
+// Where one slice lies.
+struct Slice {
+  Arrays arrays;
+  index_t at[max_spatial];  // output position on the plane axes
+};
+
+Slice slice_at(const Call& call, index_t number) {
+  const DirectPlan& d = call.d;
+  Slice s = {.arrays = call.arrays, .at = {}};
+  for (int a = d.plane_axes - 1; a >= 0; --a) {
+    s.at[a] = number % d.plane[a].out;
+    number /= d.plane[a].out;
+    s.arrays.y += s.at[a] * d.plane[a].y_stride;
+  }
+  for (int a = d.slice_axes - 1; a >= 0; --a) {
+    const index_t i = number % d.slice[a].size;
+    number /= d.slice[a].size;
+    s.arrays.x += i * d.slice[a].x_stride;
+    s.arrays.h += i * d.slice[a].h_stride;
+    s.arrays.y += i * d.slice[a].y_stride;
+  }
+  return s;
+}
+
+// Splits a strip into the bands whose lines are read in place and those that need a border.
+//   |  made  |            in place            |  made  |
+int split_bands(const DirectPlan& d, index_t first, index_t count, Band (&bands)[3]) {
+  const index_t end = first + count, edge = d.register_elements;
+  index_t low = std::max(first, -d.lane.offset);
+  index_t high = std::min(end, d.lane.in - d.lane_span - d.lane.offset);
+  if (low > first) low = std::max(low, first + edge);  // whole registers in the edges too
+  if (high < end) high = std::min(high, end - edge);
+  if (!d.in_place || high - low < edge) {
+    bands[0] = {first, count, false};
+    return 1;
+  }
+  int n = 0;
+  bands[n++] = {low, high - low, true};
+  if (low > first) bands[n++] = {first, low - first, false};
+  if (high < end) bands[n++] = {high, end - high, false};
+  return n;
+}
+
+// Everything one job works with.
+class Job {
+ public:
+  Job(const Call& call, Scratch& scratch) : call_(call), d_(call.d), lines_(call.p, call.d, scratch) {
+    sums_ = scratch.take<char>(d_.block_rows * sum_stride());
+    if (d_.taps_per_slice) own_taps_ = scratch.take<char>(d_.taps_bytes);
+    store_ = kernels().convert->store[static_cast<int>(d_.compute)][static_cast<int>(call.p.y_type)];
+  }
+
+  void run_slice(index_t number, const Extent& extent, Worker& worker) {
+    slice_ = slice_at(call_, number);
+    if (d_.taps_per_slice && slice_.arrays.h != packed_) {
+      packed_ = slice_.arrays.h;
+      if (!pack_taps(call_.p, d_, packed_, own_taps_)) call_.taps_finite.store(false, std::memory_order_relaxed);
+    }
+    lines_.start_slice(slice_.arrays.x, slice_.at);
+    Band bands[3];
+    const int n = split_bands(d_, extent.first, extent.count, bands);
+    for (int b = 0; b < n; ++b) {
+      band_ = bands[b];
+      lines_.start_band(band_);
+      run_band(extent, worker);
+    }
+  }
+
+ private:
+  index_t sum_stride() const { return std::max(d_.strip, d_.register_elements) * itemsize(d_.compute); }
+
+  // Rows in blocks that share lines: neighbours, or rows a dilation apart.
+  void run_band(const Extent& extent, Worker& worker) {
+    const index_t end = extent.row + extent.rows;
+    const index_t step = d_.block_rows > 1 ? d_.row.dilation : 1;
+    for (index_t residue = 0; residue < std::min(step, extent.rows); ++residue) {
+      for (index_t row = extent.row + residue; row < end;) {
+        const index_t left = ceil_div(end - row, step);
+        const int count = static_cast<int>(std::min<index_t>(left, d_.block_rows));
+        run_block(row, step, count);
+        row += count * step;
+        if (worker.should_stop()) return;
+      }
+    }
+  }
+
+  void run_block(index_t row, index_t step, int count) {
+    void* out[8];
+    for (int r = 0; r < count; ++r) {
+      out[r] = d_.out_in_place ? output(row + r * step) : sums_ + r * sum_stride();
+    }
+    const void* taps = call_.taps ? call_.taps : own_taps_;
+    const void* const* rows = lines_.block(row, count);
+    const int compute = static_cast<int>(d_.compute);
+    if (d_.one_row) {
+      kernels().taps->of[compute](rows[0], taps, d_.lane.kernel, out[0], band_.count);
+    } else {
+      const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
+      kernels().rows->of[compute]({rows, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count,
+                                   band_.count});
+    }
+    if (d_.out_in_place) return;
+    for (int r = 0; r < count; ++r) store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
+  }
+
+  char* output(index_t row) const {
+    return slice_.arrays.y + row * d_.row.y_stride + band_.first * d_.lane.y_stride;
+  }
+
+  const Call& call_;
+  const DirectPlan& d_;
+  Lines lines_;
+  Slice slice_ = {};
+  Band band_ = {};
+  char* sums_;
+  char* own_taps_ = nullptr;
+  const char* packed_ = nullptr;
+  store_fn store_;
+};
+
+// Start reading here: job `number` is some slices, some of their rows, and a strip of those.
+void run_job(const Call& call, index_t number, Worker& worker) {
+  const DirectPlan& d = call.d;
+  const index_t strip = number % d.strips;
+  const index_t rows = number / d.strips % d.row_jobs;
+  const index_t slices = number / d.strips / d.row_jobs;
+  Extent extent;
+  extent.first = strip * d.strip;
+  extent.count = std::min(d.strip, d.lane.out - extent.first);
+  extent.row = rows * d.rows_per_job;
+  extent.rows = std::min(d.rows_per_job, d.row.out - extent.row);
+
+  Scratch scratch(d.job_bytes);
+  Job job(call, scratch);
+  const index_t end = std::min((slices + 1) * d.slices_per_job, d.slices);
+  for (index_t s = slices * d.slices_per_job; s < end && !worker.should_stop(); ++s) job.run_slice(s, extent, worker);
+}
+
+}  // namespace
+
+void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
+  const bool shared_taps = !d.taps_per_slice;
+  Scratch scratch(shared_taps ? d.taps_bytes : 0, d.job_bytes);
+  std::atomic<bool> taps_finite{true};
+  void* taps = nullptr;
+  if (shared_taps) {
+    taps = scratch.take_bytes(d.taps_bytes);
+    taps_finite.store(pack_taps(p, d, arrays.h, taps), std::memory_order_relaxed);
+  }
+  const Call call = {p, d, arrays, taps, taps_finite};
+  run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
+  if (!taps_finite.load(std::memory_order_relaxed)) sum_overlap_only(p, arrays, run);
+}
+
+}  // namespace convcorr

@@ -1,0 +1,61 @@
+// Lines for the direct kernels: stretches of x along the lane axis, in the compute type, borders included.
+//
+//            in place                                made in the ring
+//   x row    |........................|              |u8 u8 u8 u8 ...|
+//                ^ line of a band away from     ->   k k|f32 f32 f32 f32 ...|k k      border, conversion and
+//                  the border: only a pointer        phase 0 | phase 1 | ...          strided phases done on the way
+//
+// Row r + 1 shares all lines of row r but one. The ring keeps, for each plane, as many lines as a block of rows needs,
+// and makes each once while the block moves down. A row outside x under a constant border is the fill line.
+#pragma once
+
+#include "base/buffer.h"
+#include "kernels/table.h"
+#include "plan/direct_plan.h"
+
+namespace convcorr {
+
+// Outputs [first, first + count) along the lane, whose lines are all in place or all made.
+struct Band {
+  index_t first, count;
+  bool in_place;
+};
+
+class Lines {
+ public:
+  Lines(const Problem& p, const DirectPlan& d, Scratch& scratch);
+
+  // Where the planes of a slice lie: `x` is its data, `at` its output position on each plane axis.
+  void start_slice(const char* x, const index_t* at);
+  void start_band(const Band& band);
+
+  // Pointers [planes][row.kernel + count - 1] to the lines of `count` output rows from `row` on, which share lines: they
+  // are a dilation apart.
+  const void* const* block(index_t row, int count);
+
+  // Scalar offset of each lane tap within a line.
+  const index_t* columns() const { return columns_; }
+
+ private:
+  const void* line(index_t plane, index_t position);
+  void make_line(const char* row, char* line);
+  void make_phase(const char* row, index_t position, char* phase);
+  void load(const char* src, index_t stride, index_t n, char* dst);
+
+  const Problem& p_;
+  const DirectPlan& d_;
+  const ConvertTable& convert_;
+  const index_t size_;  // bytes of a compute element
+  Band band_ = {};
+  index_t outputs_ = 0;  // per line: the band's, but at least a register's
+
+  index_t* columns_;
+  const char** bases_;  // [planes] row 0 of each plane; null where it lies outside x
+  const void** rows_;   // [planes][ring lines], for the kernel
+  index_t* tags_;       // [planes][ring lines]: row position that the ring's line holds
+  char* ring_;
+  char* fill_line_;
+  char* swapped_;
+};
+
+}  // namespace convcorr

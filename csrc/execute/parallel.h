@@ -1,0 +1,58 @@
+// Threads: the only place that knows OpenMP.
+//
+// Work is cut into jobs by the Problem alone, never by the number of threads, and jobs write apart: results are the same
+// bits for any number of threads. Jobs are claimed one by one from a shared counter, so that a core which somebody else
+// holds costs one job, not its whole half.
+#pragma once
+
+#include "base/types.h"
+
+namespace convcorr {
+
+// Asks the interpreter whether to stop. Called between jobs on the calling thread alone, and seldom.
+struct Interrupt {
+  bool (*asked)(void* state) = nullptr;
+  void* state = nullptr;
+};
+
+// How a call runs.
+struct Run {
+  int threads = 1;
+  bool explicit_threads = false;  // the caller named the number for this very call
+  double seconds = 0;             // predicted for one thread
+  Interrupt interrupt;
+};
+
+// What a job may ask while it works.
+class Worker {
+ public:
+  virtual bool should_stop() = 0;  // polls the interrupt where it is due; call every few milliseconds
+
+ protected:
+  ~Worker() = default;
+};
+
+// Calls job(context, number, worker) for every number in [0, jobs). Rethrows the first exception that a job threw; throws
+// Interrupted where the interpreter asked to stop.
+using job_fn = void (*)(const void* context, index_t number, Worker& worker);
+void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context);
+
+template <class Job>
+void run_jobs(index_t jobs, const Run& run, const Job& job) {
+  run_jobs(
+      jobs, run, [](const void* context, index_t number, Worker& worker) { (*static_cast<const Job*>(context))(number, worker); },
+      &job);
+}
+
+// Serial work below this isn't worth a region.
+constexpr double least_parallel_seconds = 100e-6;
+
+// Installs the handler that keeps a forked child from waiting for threads it doesn't have. Call once, at load.
+void guard_forks();
+
+// Threads that OpenMP would give the calling thread (OMP_NUM_THREADS and threadpoolctl act on it); 1 without OpenMP.
+int openmp_threads();
+int openmp_processors();
+const char* openmp_name();  // "OpenMP 201511", or "none"
+
+}  // namespace convcorr

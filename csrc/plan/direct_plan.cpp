@@ -1,0 +1,220 @@
+#include "plan/direct_plan.h"
+
+#include <algorithm>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "dispatch/registry.h"
+#include "plan/cost.h"
+
+namespace convcorr {
+namespace {
+
+// The compute type that sums of p are taken in; bool counts its true products, in a type wide enough for all of them.
+bool compute_of(const Problem& p, Compute& c) {
+  switch (p.sum_type) {
+    case DType::boolean: {
+      const double taps = tap_count(p);
+      c = taps < 65536 ? Compute::u16 : taps < 4294967296.0 ? Compute::u32 : Compute::u64;
+      return taps < 18446744073709551616.0;
+    }
+    case DType::i8:
+    case DType::u8:
+    case DType::i16:
+    case DType::u16:
+      c = Compute::u16;
+      return true;
+    case DType::i32:
+    case DType::u32:
+      c = Compute::u32;
+      return true;
+    case DType::i64:
+    case DType::u64:
+      c = Compute::u64;
+      return true;
+    case DType::f16:
+    case DType::f32:
+      c = Compute::f32;
+      return true;
+    case DType::f64:
+      c = Compute::f64;
+      return true;
+    case DType::c64:
+      c = Compute::c64;
+      return true;
+    case DType::c128:
+      c = Compute::c128;
+      return true;
+    case DType::f80:
+    case DType::c160:
+      return false;
+  }
+  return false;
+}
+
+// Whether rows of x and of y are rows of the compute type already, were they contiguous.
+bool same_layout(DType t, Compute c) {
+  constexpr Compute none = static_cast<Compute>(compute_count);
+  constexpr Compute as[dtype_count] = {none,         none,         none, Compute::u16, Compute::u16, Compute::u32,
+                                       Compute::u32, Compute::u64, Compute::u64, none, Compute::f32, Compute::f64,
+                                       none,         Compute::c64, Compute::c128, none};
+  return as[static_cast<int>(t)] == c;
+}
+
+SpatialAxis without_taps(const OuterAxis& batch) {
+  SpatialAxis axis = plain_axis(batch.size, 1, batch.size);
+  axis.x_stride = batch.x_stride;
+  axis.y_stride = batch.y_stride;
+  return axis;
+}
+
+// Puts every axis in its part. The lane is the spatial axis that is contiguous in x, else a batch axis that is, else the
+// last spatial axis with more than one output.
+void assign_axes(const Problem& p, DirectPlan& d) {
+  int lane = -1, lane_batch = -1, row = -1;
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (p.spatial[a].out > 1 || lane < 0) lane = a;
+  }
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (p.spatial[a].x_stride == itemsize(p.x_type) && p.spatial[a].out > 1) lane = a;
+  }
+  const bool contiguous = lane >= 0 && p.spatial[lane].x_stride == itemsize(p.x_type) && p.spatial[lane].out > 1;
+  for (int a = 0; a < p.outer_count && !contiguous; ++a) {
+    const OuterAxis& o = p.outer[a];
+    if (o.role == Role::batch && o.x_stride == itemsize(p.x_type) && o.size >= 8) lane_batch = a;
+  }
+  d.lane = lane_batch >= 0 ? without_taps(p.outer[lane_batch]) : lane >= 0 ? p.spatial[lane] : plain_axis(1, 1, 1);
+  if (lane_batch >= 0) lane = -1;
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (a != lane && p.spatial[a].kernel > 1) row = a;
+  }
+  d.row = row >= 0 ? p.spatial[row] : plain_axis(1, 1, 1);
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (a != lane && a != row) d.plane[d.plane_axes++] = p.spatial[a];
+  }
+  for (int a = 0; a < p.outer_count; ++a) {
+    if (a == lane_batch) continue;
+    if (p.outer[a].role == Role::in_channel) {
+      d.channel[d.channel_axes++] = p.outer[a];
+    } else {
+      d.slice[d.slice_axes++] = p.outer[a];
+    }
+  }
+}
+
+void count_parts(DirectPlan& d) {
+  for (int a = 0; a < d.channel_axes; ++a) d.planes = checked_mul(d.planes, d.channel[a].size);
+  for (int a = 0; a < d.plane_axes; ++a) {
+    d.planes = checked_mul(d.planes, d.plane[a].kernel);
+    d.slices = checked_mul(d.slices, d.plane[a].out);
+  }
+  for (int a = 0; a < d.slice_axes; ++a) {
+    d.slices = checked_mul(d.slices, d.slice[a].size);
+    if (d.slice[a].h_stride != 0 && d.slice[a].size > 1) d.taps_per_slice = true;
+  }
+  d.taps = checked_mul(checked_mul(d.planes, d.row.kernel), d.lane.kernel);
+  d.lane_span = checked_mul(d.lane.kernel - 1, d.lane.dilation);
+}
+
+// Cuts the outputs into jobs of about `target` seconds each.
+void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
+  constexpr double least = 40e-6, most = 5e-3;
+  const index_t unit = d.taps < (1 << 20) ? 16 * d.register_elements : d.register_elements;  // keeps a job short
+  const double target = std::clamp(total_seconds / 64, least, most);
+  const double outputs = target / output_seconds;
+  // A strip's lines should stay in L2 while a block of rows passes over them, and be long against their overlap.
+  constexpr double cache = 192 << 10;
+  const auto lines = static_cast<double>(d.planes) * static_cast<double>(d.row.kernel + d.block_rows);
+  const double fits = cache / (lines * static_cast<double>(itemsize(d.compute)));
+  const double rows_in_job = d.row.out == 1 ? 1 : static_cast<double>(d.block_rows);
+  double width = std::min(d.one_row ? outputs : std::max(fits, 512.0), std::max(outputs / rows_in_job, static_cast<double>(unit)));
+  if (!d.in_place) width = std::max(width, std::min(4.0 * static_cast<double>(d.lane_span), 65536.0));
+  d.strip = std::min(d.lane.out, std::max(unit, static_cast<index_t>(std::min(width, 1e15)) / unit * unit));
+  if (d.strip + unit > d.lane.out) d.strip = d.lane.out;  // no sliver at the end
+  d.strips = ceil_div(d.lane.out, d.strip);
+
+  const double rows = outputs / static_cast<double>(d.strip);
+  const index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, 4 * d.row.kernel);
+  const auto wanted = static_cast<index_t>(std::clamp(rows, 1.0, 1e15));
+  d.rows_per_job = std::min(d.row.out, std::max(least_rows, wanted / d.block_rows * d.block_rows));
+  d.row_jobs = ceil_div(d.row.out, d.rows_per_job);
+  const double per_slice = static_cast<double>(d.strip) * static_cast<double>(d.rows_per_job);
+  d.slices_per_job = std::clamp<index_t>(static_cast<index_t>(std::min(outputs / per_slice, 1e15)), 1, d.slices);
+  if (d.strips > 1 || d.row_jobs > 1) d.slices_per_job = 1;
+  d.slice_jobs = ceil_div(d.slices, d.slices_per_job);
+  d.jobs = checked_mul(checked_mul(d.slice_jobs, d.row_jobs), d.strips);
+}
+
+// Line strides that are a multiple of 4 KB would put every line of a column into the same few cache sets.
+index_t away_from_aliasing(index_t elements, index_t size) {
+  const index_t step = Scratch::line / size;
+  const index_t rounded = ceil_div(elements, step) * step;
+  const index_t position = rounded * size % 4096;
+  return position < 64 || position > 4096 - 64 ? rounded + 2 * step : rounded;
+}
+
+void size_buffers(DirectPlan& d) {
+  const index_t size = itemsize(d.compute);
+  const index_t wide = std::max(d.strip, d.register_elements);
+  d.phase_elements = checked_add(wide, d.lane_span / d.lane.stride + 1);
+  d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.lane.stride), size);
+  d.ring_lines = d.row.kernel + d.block_rows - 1;
+  const index_t lines = checked_mul(d.planes, d.ring_lines);
+  index_t bytes = checked_mul(checked_mul(lines, d.line_elements), size);  // the ring
+  bytes = checked_add(bytes, d.line_elements * size);                      // the fill line
+  bytes = checked_add(bytes, d.line_elements * size);                      // swapped bytes
+  bytes = checked_add(bytes, checked_mul(d.block_rows, checked_mul(wide, size)));  // rows of sums
+  bytes = checked_add(bytes, checked_mul(lines, 2 * static_cast<index_t>(sizeof(void*))));  // line pointers, tags
+  bytes = checked_add(bytes, checked_mul(d.planes, static_cast<index_t>(sizeof(void*))));
+  bytes = checked_add(bytes, checked_mul(d.lane.kernel, static_cast<index_t>(sizeof(index_t))));
+  d.taps_bytes = Scratch::padded(checked_mul(d.taps, size));
+  if (d.taps_per_slice) bytes = checked_add(bytes, d.taps_bytes);
+  d.job_bytes = checked_add(bytes, 16 * Scratch::line);
+}
+
+}  // namespace
+
+const char* refuse_direct(const Problem& p) {
+  Compute c;
+  if (!compute_of(p, c)) return "long double is computed by the reference";
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (p.spatial[a].in_dilation != 1) return "dilated inputs are computed by the reference";
+  }
+  const auto& convert = *kernels().convert;
+  if (!convert.load[static_cast<int>(p.x_type)][static_cast<int>(c)] ||
+      !convert.load[static_cast<int>(p.h_type)][static_cast<int>(c)] ||
+      !convert.store[static_cast<int>(c)][static_cast<int>(p.y_type)] || p.narrowing != Narrowing::wrap) {
+    return "no kernel converts between these types";
+  }
+  return nullptr;
+}
+
+void make_direct_plan(const Problem& p, DirectPlan& d) {
+  compute_of(p, d.compute);
+  const int c = static_cast<int>(d.compute);
+  assign_axes(p, d);
+  count_parts(d);
+  const index_t size = itemsize(d.compute);
+  d.register_elements = kernels().taps->register_bytes / size;
+  d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1;
+  d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1);
+  d.one_row = d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
+  const index_t share = std::min<index_t>(d.row.kernel + 1, d.row.out);
+  d.block_rows = d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));
+
+  const CostModel& cost = cost_model();
+  const auto taps = static_cast<double>(d.taps);
+  double output_seconds = taps / cost.products_per_second[c] + 2 * static_cast<double>(size) / cost.copy_bytes_per_second;
+  if (!d.in_place) {
+    const double loads = static_cast<double>(d.planes) * static_cast<double>(size) / cost.line_bytes_per_second;
+    output_seconds += loads;
+  }
+  const double outputs = output_count(p);
+  output_seconds += cost.row_seconds * static_cast<double>(d.planes * d.row.kernel) / static_cast<double>(d.lane.out);
+  d.seconds = outputs * output_seconds;
+  cut_jobs(d, output_seconds, d.seconds);
+  d.seconds += static_cast<double>(d.jobs) * cost.job_seconds;
+  size_buffers(d);
+}
+
+}  // namespace convcorr

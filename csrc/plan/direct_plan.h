@@ -1,0 +1,62 @@
+// The direct engine's way through a Problem.
+//
+// The axes of a Problem take four parts in it:
+//
+//   lane    runs along registers: unit stride in the lines that kernels read
+//   row     outputs of neighbouring rows share lines (the innermost axis left that has taps), or none
+//   planes  other axes with taps: each combination of their taps is one plane of (row x lane) taps
+//   slices  one output position on all axes but lane and row: batch, groups, filters, and outputs along plane axes
+//
+// A line is a stretch of x along the lane axis, in the compute type, borders included. It is read in place where x
+// already looks like that, else it is made in a ring of line buffers. Jobs are (slices x rows x strip of the lane).
+#pragma once
+
+#include "base/types.h"
+#include "problem/problem.h"
+
+namespace convcorr {
+
+struct DirectPlan {
+  Compute compute;
+  bool in_place;      // lines away from the border are read where they lie
+  bool out_in_place;  // sums are stored where they belong
+  bool one_row;       // nothing but lane taps, dense: the 1-D kernel serves
+
+  SpatialAxis lane, row;
+  int plane_axes = 0;
+  SpatialAxis plane[max_spatial];
+  int channel_axes = 0;  // summed; the first axes of the plane count
+  OuterAxis channel[max_outer];
+  int slice_axes = 0;  // batch, group, out_channel
+  OuterAxis slice[max_outer];
+
+  index_t planes = 1;      // combinations of channels and of taps on plane axes
+  index_t taps = 1;        // planes * row.kernel * lane.kernel
+  index_t slices = 1;      // outputs of the plane axes times the slice axes
+  bool taps_per_slice = false;  // h strides along a slice axis
+
+  int block_rows = 1;  // output rows that one kernel call makes
+  index_t lane_span;   // positions between the first and the last lane tap
+  index_t register_elements;
+
+  // Jobs.
+  index_t strip, strips;                    // outputs along the lane, and how many strips
+  index_t rows_per_job, row_jobs;
+  index_t slices_per_job, slice_jobs;
+  index_t jobs = 1;
+
+  // Line buffers, of the lane's outputs in one strip.
+  index_t phase_elements;  // from one phase of a strided lane to the next
+  index_t line_elements;   // of one line in the ring, padded
+  index_t ring_lines;      // per plane
+  index_t job_bytes;       // scratch of one job
+  index_t taps_bytes;      // of the packed taps
+  double seconds;          // predicted, on one thread
+};
+
+// Why the direct engine can't take p; null where it can.
+const char* refuse_direct(const Problem& p);
+
+void make_direct_plan(const Problem& p, DirectPlan& plan);
+
+}  // namespace convcorr

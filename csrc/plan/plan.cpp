@@ -1,0 +1,26 @@
+#include "plan/plan.h"
+
+#include "plan/cost.h"
+#include "plan/small.h"
+
+namespace convcorr {
+
+void make_plan(const Problem& p, Method method, Plan& plan) {
+  if (method != Method::reference && is_small(p)) {
+    plan.algorithm = Algorithm::small;
+    plan.seconds = output_count(p) * tap_count(p) / cost_model().small_products_per_second;
+    return;
+  }
+  plan.refused = method == Method::reference ? "the reference was asked for" : refuse_direct(p);
+  if (!plan.refused) {
+    plan.refused = "";
+    plan.algorithm = Algorithm::direct;
+    make_direct_plan(p, plan.direct);
+    plan.seconds = plan.direct.seconds;
+    return;
+  }
+  plan.algorithm = Algorithm::reference;
+  plan.seconds = output_count(p) * tap_count(p) * cost_model().reference_product_seconds;
+}
+
+}  // namespace convcorr

@@ -1,0 +1,82 @@
+# The compiled extension. Private: its functions take every argument by position and change with the package.
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import ArrayLike, DTypeLike
+
+from ._types import Array, Axes, Boundary, Config, Method, Mode, PerAxis
+
+def convolve(
+    x: ArrayLike,
+    h: ArrayLike,
+    mode: Mode,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: complex,
+    method: Method,
+    stride: PerAxis[int],
+    dilation: PerAxis[int],
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: int | None,
+    /,
+) -> Array: ...
+def correlate(
+    x: ArrayLike,
+    h: ArrayLike,
+    mode: Mode,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: complex,
+    method: Method,
+    stride: PerAxis[int],
+    dilation: PerAxis[int],
+    lags: tuple[int, int] | None,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: int | None,
+    /,
+) -> Array: ...
+def reference_convolve(
+    x: ArrayLike,
+    h: ArrayLike,
+    mode: Mode,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: complex,
+    method: Method,
+    stride: PerAxis[int],
+    dilation: PerAxis[int],
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: int | None,
+    /,
+) -> Array: ...
+def reference_correlate(
+    x: ArrayLike,
+    h: ArrayLike,
+    mode: Mode,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: complex,
+    method: Method,
+    stride: PerAxis[int],
+    dilation: PerAxis[int],
+    lags: tuple[int, int] | None,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: int | None,
+    /,
+) -> Array: ...
+
+# Both return NotImplemented where NumPy itself must answer; typed Any because NotImplemented has no type of its own.
+def numpy_convolve(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
+def numpy_correlate(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
+def solve(x: Array, h: Array, out: Array, spec: Mapping[str, Any], executor: str, /) -> Array: ...
+def get_num_threads() -> int: ...
+def set_num_threads(n: int, /) -> None: ...
+def thread_limit(n: int, /) -> int: ...
+def clear_cache() -> None: ...
+def config() -> Config: ...
+def kernel_isa() -> str: ...

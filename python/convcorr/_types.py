@@ -1,0 +1,30 @@
+"""Names for the types of the public arguments. Read by type checkers only, never imported at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+
+from numpy.typing import NDArray
+
+_T = TypeVar("_T")
+
+Mode = Literal["full", "same", "valid"]
+Boundary = Literal["constant", "edge", "symmetric", "reflect", "wrap"]
+Method = Literal["auto", "direct"]
+PerAxis: TypeAlias = _T | Sequence[_T]  # one value for every convolved axis, or one each
+Axes = int | Sequence[int] | None
+Array = NDArray[Any]
+
+
+class Config(TypedDict):
+    """What `show_config(mode="dict")` returns."""
+
+    version: str
+    isa: str
+    isas_built: list[str]
+    isas_available: list[str]
+    threads: int
+    openmp: str
+    compiler: str
+    numpy: str

@@ -1,0 +1,50 @@
+"""A compact battery for a process of its own: prints the kernels that ran and a hash of what they computed.
+
+The data are small integers, so every sum is exact and the hash must be the same on every instruction set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+
+import convcorr
+import numpy as np
+import oracle
+from convcorr import _core
+from layouts import DTYPES, LAYOUTS, random_values, small_integers
+
+SHAPES = [((1,), (1,)), ((37,), (3,)), ((200,), (31,)), ((64,), (65,)), ((9, 50), (3, 3)), ((13, 37), (5, 7)),
+          ((4, 5, 33), (3, 2, 4)), ((3, 2, 4, 9), (2, 1, 3, 4))]  # fmt: skip
+
+
+def exact_results() -> str:
+    """Every dtype, mode and border against the oracle, with `==`; the hash of all of it."""
+    rng, digest = np.random.default_rng(7), hashlib.sha256()
+    for dtype, (x_shape, h_shape) in itertools.product(DTYPES, SHAPES):
+        x, h = small_integers(rng, x_shape, dtype), small_integers(rng, h_shape, dtype)
+        for number, (mode, boundary) in enumerate(itertools.product(("same", "full"), oracle.BOUNDARIES)):
+            laid_out = list(LAYOUTS.values())[number](x)
+            for op in ("convolve", "correlate"):
+                got = getattr(convcorr, op)(
+                    laid_out, h, mode, boundary=boundary, threads=1 + number % 2, method="direct"
+                )
+                want = oracle.solve(op, x, h, mode, boundary=boundary)
+                assert got.dtype == want.dtype
+                np.testing.assert_array_equal(got, want, err_msg=f"{op} {dtype} {x_shape} {h_shape} {mode} {boundary}")
+                if dtype.char not in "gG":  # padding bytes
+                    digest.update((got + dtype.type(0)).tobytes())  # -0.0 and 0.0 are the same zero
+    return digest.hexdigest()
+
+
+def bounded_results() -> None:
+    """Noise within the error bound."""
+    rng = np.random.default_rng(8)
+    for dtype, (x_shape, h_shape) in itertools.product(DTYPES, SHAPES):
+        x, h = random_values(rng, x_shape, dtype), random_values(rng, h_shape, dtype)
+        oracle.assert_matches(convcorr.convolve(x, h, method="direct"), oracle.answer("convolve", x, h))
+
+
+if __name__ == "__main__":
+    bounded_results()
+    print(_core.kernel_isa(), exact_results())
