@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 
-import convcorr
 import numpy as np
+
+import convcorr
 import oracle
 from convcorr import _core
 from layouts import DTYPES, LAYOUTS, random_values, small_integers

@@ -11,9 +11,10 @@ import itertools
 import mmap
 from typing import Any
 
+import numpy as np
+
 import convcorr
 import exact
-import numpy as np
 from layouts import Array, small_integers
 
 PAGE = mmap.PAGESIZE
@@ -58,13 +59,14 @@ def sweep(dtype: np.dtype[Any], shapes: list[tuple[tuple[int, ...], tuple[int, .
 
 
 def shapes_to_try(lanes: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    lengths = [*range(1, 3 * lanes + 9), 10 * lanes - 1, 10 * lanes, 10 * lanes + 1, 700]
+    lengths = [*range(1, 3 * lanes + 9), 10 * lanes - 1, 10 * lanes, 10 * lanes + 1, 32 * lanes, 32 * lanes + 5, 700]
     rows: list[tuple[tuple[int, ...], tuple[int, ...]]]
     rows = [((n,), (k,)) for n in lengths for k in (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 33)]
     kernels = [(1, 1), (3, 3), (5, 5), (7, 7), (2, 9), (9, 4)]
     images = [((1 + n % 9, n), kernel) for n in range(1, 4 * lanes + 12) for kernel in kernels]
+    wide = [((3, 2048 // (64 // lanes) + n), kernel) for n in (0, 1, lanes - 1, lanes + 3) for kernel in kernels]
     solids = [((3, 1 + n % 4, n), (3, 2, 3)) for n in range(1, 2 * lanes + 4)]
-    return [*rows, *images, *solids]
+    return [*rows, *images, *wide, *solids]
 
 
 if __name__ == "__main__":

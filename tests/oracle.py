@@ -62,7 +62,7 @@ def border_index(position: Array, n: int, boundary: str) -> Array:
 
 
 def output_positions(
-    n: int, k: int, mode: str, stride: int = 1, dilation: int = 1, lags: tuple[int, int] | None = None
+    n: int, k: int, mode: str, *, stride: int = 1, dilation: int = 1, lags: tuple[int, int] | None = None
 ) -> Array:
     """Position in x of tap 0, for each output of one axis."""
     reach = (k - 1) * dilation + 1
@@ -165,7 +165,7 @@ def answer(
     indices = []
     for axis in range(n_axes):
         n, k = x.shape[axis - n_axes], h.shape[axis - n_axes]
-        start = output_positions(n, k, mode, strides[axis], dilations[axis], lags)
+        start = output_positions(n, k, mode, stride=strides[axis], dilation=dilations[axis], lags=lags)
         indices.append([border_index(start + t * dilations[axis], n, borders[axis]) for t in range(k)])
     with np.errstate(over="ignore", invalid="ignore"):
         total, weight = sum_of_products(data, taps, indices, widened(fill_value, accumulator))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+import pytest
+
 import convcorr
 import exact
-import numpy as np
 import oracle
-import pytest
 from layouts import COMPLEX, INTEGERS, REAL_FLOATS, Array, random_values, small_integers
 
 FLOATS = [*REAL_FLOATS, *COMPLEX]
@@ -179,6 +180,16 @@ def test_integers_are_exact_modulo_two_to_the_bits(dtype: np.dtype[Any], rng: np
                 for other in INTEGERS:
                     ans = oracle.answer(op, x, h, "same", boundary=boundary, dtype=other)
                     oracle.assert_matches(function(x, h, "same", boundary=boundary, dtype=other), ans, f"to {other}")
+
+
+def test_fill_is_of_the_results_dtype() -> None:
+    """What the result can hold is a fill, even where the operands can't hold it."""
+    x = np.array([1, 2], np.uint16)
+    np.testing.assert_array_equal(convcorr.convolve(x, x, fill_value=-2, dtype=np.int8), [-3, 4, 2])
+    np.testing.assert_array_equal(convcorr.convolve(x, x, fill_value=-2, dtype=np.int64), [-3, 4, 2])
+    np.testing.assert_array_equal(convcorr.convolve(x, x, fill_value=0.5, dtype=np.float32), [2, 4, 4.5])
+    small = np.array([1, 2], np.uint8)
+    np.testing.assert_array_equal(convcorr.convolve(small, small, fill_value=70000, dtype=np.int32), [140001, 4, 70004])
 
 
 def test_large_integers_are_not_squeezed_through_floating_point() -> None:

@@ -8,10 +8,11 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-import convcorr
-import convcorr.numpy
 import numpy as np
 import pytest
+
+import convcorr
+import convcorr.numpy
 from convcorr import _core
 from subprocesses import output_of
 

@@ -10,11 +10,12 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pytest
+
 import convcorr
 import exact
-import numpy as np
 import oracle
-import pytest
 from layouts import DTYPES, VECTOR_DTYPES, Array, guarded, margins_are_untouched, small_integers
 
 FUNCTIONS: dict[str, Any] = {"convolve": convcorr.convolve, "correlate": convcorr.correlate}
@@ -74,6 +75,34 @@ def test_1d_sizes_around_the_wide_register_tiles(op: str, dtype: np.dtype[Any], 
     for n, k in itertools.product(lengths, kernels):
         total = exact.full(exact.wide(data[:n]), exact.as_convolution(op, exact.wide(taps[:k])))
         compare_modes(op, data[:n], taps[:k], total)
+
+
+LONG_LINE = 2048  # bytes: from about here on an engine may read the data in place and treat only the ends apart
+
+
+@both_ops
+@vector_dtypes
+def test_1d_lines_long_enough_to_be_read_in_place(op: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    lanes, start = VECTOR_BYTES // dtype.itemsize, LONG_LINE // dtype.itemsize
+    data, taps = small_integers(rng, (start + 99,), dtype), small_integers(rng, (LONGEST_KERNEL,), dtype)
+    for n, k in itertools.product(range(start - 2, start + min(2 * lanes, 32) + 2), range(1, LONGEST_KERNEL + 1)):
+        x, h = data[n % 7 : n % 7 + n], taps[:k]
+        compare_modes(op, x, h, exact.full(exact.wide(x), exact.as_convolution(op, exact.wide(h))))
+
+
+@pytest.mark.parametrize("dtype", [np.dtype(c) for c in ("f4", "f8", "c8", "c16", "i4")], ids=str)
+@pytest.mark.parametrize("boundary", BORDERS)
+def test_long_lines_with_borders(boundary: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    start = LONG_LINE // dtype.itemsize
+    data, taps = small_integers(rng, (5, start + 40), dtype), small_integers(rng, (4, LONGEST_KERNEL), dtype)
+    for width, k in itertools.product((start, start + 1, start + 13, start + 32), range(1, LONGEST_KERNEL + 1)):
+        x, h = data[0, :width], taps[0, :k]
+        compare_modes(
+            "convolve", x, h, exact.full_with_border(exact.wide(x), exact.wide(h), [boundary]), boundary=boundary
+        )
+        image, kernel = data[: 1 + k % 5, :width], taps[: 1 + k % 4, : 1 + k % 11]
+        total = exact.full_with_border(exact.wide(image), exact.wide(kernel), [boundary] * 2, fill=1)
+        compare_modes("convolve", image, kernel, total, boundary=boundary, fill_value=1)
 
 
 @pytest.mark.parametrize("dtype", [np.dtype(c) for c in ("f4", "f8", "c8", "u1", "i2", "f2", "?")], ids=str)

@@ -6,9 +6,10 @@ import datetime
 import resource
 from typing import Any
 
-import convcorr
 import numpy as np
 import pytest
+
+import convcorr
 
 X = np.arange(10.0)
 H = np.ones(3)
@@ -117,6 +118,15 @@ NUMBERS = [
     case("fill above the integers", ValueError, words("fill_value"), BYTES, BYTES, fill_value=256),
     case("fill below the integers", ValueError, words("fill_value"), BYTES, BYTES, fill_value=-1),
     case("fill beyond 64 bits", ValueError, words("fill_value"), BYTES, BYTES, fill_value=2**64, dtype="u8"),
+    case(
+        "fill beyond a narrower dtype",
+        ValueError,
+        words("fill_value"),
+        np.ones(4, "u2"),
+        BYTES,
+        fill_value=300,
+        dtype="u1",
+    ),
     case("bad fill in valid", ValueError, words("fill_value"), BYTES, BYTES, "valid", fill_value=0.5),
 ]
 
@@ -192,16 +202,21 @@ def many(shape: tuple[int, ...], dtype: Any = np.int8) -> Any:
 
 GIANTS = [
     case(
-        "more elements than 64 bits", (MemoryError, ValueError), "", many((2**31, 1, 3)), many((1, 2**33, 2)), axes=-1
+        "more elements than 64 bits",
+        (MemoryError, ValueError),
+        "result",
+        many((2**31, 1, 3)),
+        many((1, 2**33, 2)),
+        axes=-1,
     ),
-    case("more bytes than 64 bits", (MemoryError, ValueError), "", many((2**62,)), H),
-    case("the longest full sum", (MemoryError, ValueError), "", many((2**62,)), many((2**62,))),
-    case("more bytes by dtype", (MemoryError, ValueError), "", many((2**61,)), many((3,)), dtype=np.complex128),
-    case("256 TB", MemoryError, "", many((2**46,), np.float32), many((3,), np.float32)),
-    case("256 TB in the batch", MemoryError, "", many((2**23, 1, 9)), many((1, 2**22, 3)), axes=-1),
-    case("256 TB in 2-D", MemoryError, "", many((2**24, 2**24)), many((3, 3))),
-    case("reach beyond 64 bits", (MemoryError, ValueError), "", X, many((9,)), dilation=2**61),
-    case("a huge reach in full", (MemoryError, ValueError), "", X, H, dilation=2**55),
+    case("more bytes than 64 bits", (MemoryError, ValueError), "result", many((2**62,)), H),
+    case("the longest full sum", (MemoryError, ValueError), "result", many((2**62,)), many((2**62,))),
+    case("more bytes by dtype", (MemoryError, ValueError), "result", many((2**61,)), many((3,)), dtype=np.complex128),
+    case("256 TB", MemoryError, "result", many((2**46,), np.float32), many((3,), np.float32)),
+    case("256 TB in the batch", MemoryError, "result", many((2**23, 1, 9)), many((1, 2**22, 3)), axes=-1),
+    case("256 TB in 2-D", MemoryError, "result", many((2**24, 2**24)), many((3, 3))),
+    case("reach beyond 64 bits", (MemoryError, ValueError), "dilation", X, many((9,)), dilation=2**61),
+    case("a huge reach in full", (MemoryError, ValueError), "result|dilation", X, H, dilation=2**55),
 ]
 
 
@@ -219,7 +234,7 @@ def test_what_can_not_fit(
 
 @pytest.mark.parametrize("lags", [(-(2**62), 2**62), (0, 2**63 - 2), (0, 2**46)])
 def test_lags_that_can_not_fit(lags: tuple[int, int]) -> None:
-    with pytest.raises((MemoryError, ValueError)):
+    with pytest.raises((MemoryError, ValueError), match=r"lags|result"):
         convcorr.correlate(X, H, lags=lags)
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from convcorr import _core
 from subprocesses import environment, output_of, run_python
 
@@ -71,7 +72,7 @@ def test_direct_sweeps_under(isa: str) -> None:
     here = Path(__file__).parent
     files = [str(here / "test_direct.py"), str(here / "test_guard.py")]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *files],
+        [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *files],
         env=environment(CONVCORR_ISA=isa), cwd=here.parent, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]

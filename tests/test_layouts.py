@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import numpy as np
+import pytest
+
 import convcorr
 import exact
-import numpy as np
 import oracle
-import pytest
 from layouts import DTYPES, LAYOUTS, Array, every_third, reversed_axes, small_integers, swapped_and_strided
 
 SHAPES = {1: ((83,), (7,)), 2: ((13, 37), (3, 5)), 3: ((5, 6, 19), (2, 3, 4))}

@@ -10,8 +10,9 @@ import itertools
 from typing import Any
 
 import numpy as np
-import oracle
 import pytest
+
+import oracle
 from layouts import DTYPES, REAL_FLOATS, random_values, small_integers
 
 SIZES = [(n, k) for n in range(1, 9) for k in range(1, 9)]

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from convcorr import _core
 from subprocesses import environment, output_of
 

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import convcorr
 import numpy as np
-import oracle
 import pytest
-from convcorr import _core
 from hypothesis import given, note
 from hypothesis import strategies as st
+
+import convcorr
+import oracle
+from convcorr import _core
 from layouts import DTYPES, INTEGERS, LAYOUTS, Array, every_third, random_values, reversed_axes, same_bits, unaligned
 
 OUT_LAYOUTS: list[Callable[[Array], Array]] = [np.asarray, reversed_axes, every_third, unaligned, np.asfortranarray]

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import convcorr
 import numpy as np
 import pytest
+
+import convcorr
 from convcorr import _core
 from layouts import random_values, same_bits
 

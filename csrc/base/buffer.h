@@ -8,7 +8,8 @@
 namespace convcorr {
 
 // A bump allocator over the calling thread's block, for the life of the object; one made inside another takes what that
-// one left. Alignment is a cache line; large blocks are aligned to 2 MB and advised to be huge pages. Throws MemoryError.
+// one left. Alignment is a cache line; large blocks are aligned to 2 MB and advised to be huge pages. Throws
+// MemoryError.
 class Scratch {
  public:
   // `bytes` is all that will be taken: the sum of padded(n) over the takes. `spare` is room for Scratches made inside.

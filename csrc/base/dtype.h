@@ -6,7 +6,8 @@
 namespace convcorr {
 
 constexpr index_t itemsize(DType t) {
-  constexpr index_t sizes[dtype_count] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double)};
+  constexpr index_t sizes[dtype_count] = {
+      1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8, sizeof(long double), 8, 16, 2 * sizeof(long double)};
   return sizes[static_cast<int>(t)];
 }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr const char* names[arg_count] = {"x",      "h",        "mode", "axes",  "boundary", "fill_value", "method",
                                           "stride", "dilation", "lags", "dtype", "out",      "threads"};
 PyObject* interned[arg_count];
+PyObject *zero, *one;  // the interpreter has one object for each small int
 
 // A word that an argument may be, with its interned string: most calls pass the very same object.
 struct Word {
@@ -80,15 +81,19 @@ void require_count(const char* name, PyObject* object, Py_ssize_t got, int count
 void intern_argument_names() {
   const auto intern = [](const char* text) { return checked(PyUnicode_InternFromString(text)).release(); };
   for (int i = 0; i < arg_count; ++i) interned[i] = intern(names[i]);
+  zero = checked(PyLong_FromLong(0)).release();
+  one = checked(PyLong_FromLong(1)).release();
   for (Word& w : modes) w.interned = intern(w.text);
   for (Word& w : methods) w.interned = intern(w.text);
   for (Word& w : borders) w.interned = intern(w.text);
 }
 
-void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional, PyObject* keywords) {
-  const std::string function = std::string(arguments.function) + "()";
+void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional,
+          PyObject* keywords) {
+  const auto function = [&] { return std::string(arguments.function) + "()"; };
   if (positional > count) {
-    throw TypeError(function + " takes at most " + std::to_string(count) + " arguments, not " + std::to_string(positional));
+    throw TypeError(function() + " takes at most " + std::to_string(count) + " arguments, not " +
+                    std::to_string(positional));
   }
   for (Py_ssize_t i = 0; i < positional; ++i) arguments.of[static_cast<int>(order[i])] = args[i];
   const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
@@ -97,11 +102,28 @@ void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* ar
     const int found = find_name(name);
     bool known = false;
     for (int j = 0; j < count; ++j) known = known || static_cast<int>(order[j]) == found;
-    if (!known) throw TypeError(function + " got an unexpected keyword argument " + repr(name));
-    if (arguments.of[found]) throw TypeError(function + " got multiple values for argument " + repr(name));
+    if (!known) throw TypeError(function() + " got an unexpected keyword argument " + repr(name));
+    if (arguments.of[found]) throw TypeError(function() + " got multiple values for argument " + repr(name));
     arguments.of[found] = args[positional + i];
   }
-  if (!arguments[Arg::x] || !arguments[Arg::h]) throw TypeError(function + " needs both x and h");
+  if (!arguments[Arg::x] || !arguments[Arg::h]) throw TypeError(function() + " needs both x and h");
+}
+
+bool is_default(const Arguments& a, Arg name) {
+  PyObject* object = a[name];
+  switch (name) {
+    case Arg::boundary:
+      return !object || object == borders[0].interned;
+    case Arg::method:
+      return !object || object == methods[0].interned;
+    case Arg::fill_value:
+      return !object || object == zero;
+    case Arg::stride:
+    case Arg::dilation:
+      return !object || object == one;
+    default:
+      return !object || object == Py_None;
+  }
 }
 
 Mode read_mode(const Arguments& a) {
@@ -114,7 +136,8 @@ Method read_method(const Arguments& a) {
 
 int read_axes(const Arguments& a, int ndim, int (&axes)[max_ndim]) {
   PyObject* object = a[Arg::axes];
-  const std::string takes = "None, an int or a tuple of distinct ints in [" + std::to_string(-ndim) + ", " + std::to_string(ndim) + ")";
+  const std::string takes =
+      "None, an int or a tuple of distinct ints in [" + std::to_string(-ndim) + ", " + std::to_string(ndim) + ")";
   const Ref tuple = is_sequence(object) ? as_tuple(object) : Ref();
   const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(tuple.get()) : 1;
   if (count < 1 || count > ndim) wrong_value("axes", object, takes);
@@ -183,10 +206,14 @@ Complex160 read_fill(const Arguments& a, DType result) {
     if (!(value >= low && value <= high) || value != std::nearbyint(value)) {
       wrong_value("fill_value", object, "a whole number that the integer result can hold");
     }
-    if (PyLong_Check(object)) {  // exact beyond 2^53
-      return {value < 0 ? static_cast<long double>(PyLong_AsLongLong(object))
-                        : static_cast<long double>(PyLong_AsUnsignedLongLong(object)),
-              0};
+    if (PyLong_Check(object)) {  // exact beyond 2^53, which double is not
+      const long double exact = value < 0 ? static_cast<long double>(PyLong_AsLongLong(object))
+                                          : static_cast<long double>(PyLong_AsUnsignedLongLong(object));
+      if (PyErr_Occurred()) {
+        PyErr_Clear();
+        wrong_value("fill_value", object, "a whole number that the integer result can hold");
+      }
+      return {exact, 0};
     }
     return {value, 0};
   }

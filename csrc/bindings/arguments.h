@@ -23,7 +23,11 @@ struct Arguments {
 };
 
 // Binds a METH_FASTCALL | METH_KEYWORDS call. `order` lists the positional order, `count` how many there are.
-void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional, PyObject* keywords);
+void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional,
+          PyObject* keywords);
+
+// Whether an argument is left out, or is the very object that the public functions pass as its default.
+bool is_default(const Arguments& a, Arg name);
 
 enum class Mode : unsigned char { full, same, valid };
 

@@ -12,9 +12,9 @@
 namespace convcorr {
 namespace {
 
-constexpr int type_numbers[dtype_count] = {NPY_BOOL,   NPY_INT8,   NPY_UINT8, NPY_INT16, NPY_UINT16,     NPY_INT32,
-                                           NPY_UINT32, NPY_INT64,  NPY_UINT64, NPY_HALF, NPY_FLOAT,      NPY_DOUBLE,
-                                           NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_CLONGDOUBLE};
+constexpr int type_numbers[dtype_count] = {
+    NPY_BOOL,   NPY_INT8, NPY_UINT8, NPY_INT16,  NPY_UINT16,     NPY_INT32,  NPY_UINT32,  NPY_INT64,
+    NPY_UINT64, NPY_HALF, NPY_FLOAT, NPY_DOUBLE, NPY_LONGDOUBLE, NPY_CFLOAT, NPY_CDOUBLE, NPY_CLONGDOUBLE};
 
 DType signed_of(std::size_t bytes) {
   return bytes == 1 ? DType::i8 : bytes == 2 ? DType::i16 : bytes == 4 ? DType::i32 : DType::i64;
@@ -25,7 +25,12 @@ DType unsigned_of(std::size_t bytes) {
 
 constexpr const char* supported = "bool, integers, float16 to longdouble, complex64 to clongdouble";
 
-std::string dtype_text(PyArray_Descr* descr) { return repr(reinterpret_cast<PyObject*>(descr)); }
+std::string dtype_text(PyArray_Descr* descr) {
+  const Ref text = checked(PyObject_Str(reinterpret_cast<PyObject*>(descr)));
+  const char* utf8 = PyUnicode_AsUTF8(text.get());
+  if (!utf8) throw PythonError();
+  return utf8;
+}
 
 // numpy.ma drops its mask in np.asarray: computing on would be silently wrong.
 void refuse_masked(PyObject* object, const char* name) {
@@ -207,7 +212,8 @@ Ref new_result(int ndim, const npy_intp* shape, DType type) {
     double bytes = static_cast<double>(itemsize(type));
     for (int a = 0; a < ndim; ++a) bytes *= static_cast<double>(shape[a]);
     if (bytes > physical_bytes()) {
-      throw MemoryError("the result, of shape " + shape_text(ndim, shape) + ", needs more memory than this machine has");
+      throw MemoryError("the result, of shape " + shape_text(ndim, shape) +
+                        ", needs more memory than this machine has");
     }
   }
   return checked(PyArray_SimpleNew(ndim, shape, type_number(type)));
@@ -220,13 +226,14 @@ void check_out(PyObject* out, int ndim, const npy_intp* shape, DType type) {
   bool same = PyArray_NDIM(array) == ndim;
   for (int a = 0; same && a < ndim; ++a) same = PyArray_DIM(array, a) == shape[a];
   if (!same) {
-    throw ValueError("out has shape " + shape_text(PyArray_NDIM(array), PyArray_DIMS(array)) + "; it takes the result's, " +
-                     shape_text(ndim, shape));
+    throw ValueError("out has shape " + shape_text(PyArray_NDIM(array), PyArray_DIMS(array)) +
+                     "; it takes the result's, " + shape_text(ndim, shape));
   }
   DType t;
   if (!known_dtype(PyArray_TYPE(array), t) || t != type || PyArray_ISBYTESWAPPED(array)) {
     const Ref wanted = checked(reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number(type))));
-    throw ValueError("out has dtype " + dtype_text(PyArray_DESCR(array)) + "; it takes the result's, " + dtype_text(descr(wanted)));
+    throw ValueError("out has dtype " + dtype_text(PyArray_DESCR(array)) + "; it takes the result's, " +
+                     dtype_text(descr(wanted)));
   }
   if (!PyArray_ISWRITEABLE(array)) throw ValueError("out is read-only; it takes a writable array");
 }

@@ -11,7 +11,7 @@
 namespace convcorr {
 namespace {
 
-constexpr index_t farthest_lag = index_t(1) << 61;
+constexpr index_t farthest_lag = index_t(1) << 62;
 
 // x and h with their axes lined up from the right, as NumPy broadcasts.
 struct Common {
@@ -69,7 +69,7 @@ void place_outputs(SpatialAxis& a, Mode mode, std::optional<Lags> lags, int axis
   if (lags) {
     a.offset = lags->low;
     if (lags->low < -farthest_lag || lags->high > farthest_lag) throw MemoryError("lags reach too far");
-    length = lags->high - lags->low + 1;
+    length = checked_add(checked_add(lags->high, -lags->low), 1);
   } else if (mode == Mode::full) {
     a.offset = 1 - extent;
     length = checked_add(a.in, extent - 1);
@@ -91,7 +91,8 @@ void add_spatial(Problem& p, const Common& c, const Sliding& s, int i, Mode mode
   const int axis = s.axes[i];
   SpatialAxis a = plain_axis(c.size(c.x, axis), c.size(c.h, axis), 0);
   if (a.in == 0 || a.kernel == 0) {
-    throw ValueError(std::string(a.in == 0 ? "x" : "h") + " is empty" + on_axis(axis) + "; it takes at least one sample there");
+    throw ValueError(std::string(a.in == 0 ? "x" : "h") + " is empty" + on_axis(axis) +
+                     "; it takes at least one sample there");
   }
   a.stride = s.stride[i];
   a.dilation = s.dilation[i];
@@ -178,8 +179,9 @@ Ref call(Operation operation, const Arguments& a, bool by_reference) {
   const Sliding sliding = read_sliding(a, common.ndim);
   const std::optional<Lags> lags = read_lags(a);
   if (lags && (sliding.count != 1 || mode != Mode::full)) {
-    throw ValueError("lags is given with mode other than 'full' or more than one convolved axis; it takes exactly one axis, "
-                     "and no mode");
+    throw ValueError(
+        "lags is given with mode other than 'full' or more than one convolved axis; it takes exactly one axis, "
+        "and no mode");
   }
   const std::optional<int> threads = read_threads(a);
   const ResultType type = result_type(x.array(), h.array(), a[Arg::dtype]);

@@ -107,12 +107,7 @@ void register_config(PyObject* module) {
   remember_openmp_default();
   remember_main_thread();
   guard_forks();
-  try {
-    kernels();
-  } catch (const ValueError& e) {  // a bad CONVCORR_ISA: no import
-    PyErr_SetString(PyExc_ImportError, e.what());
-    throw PythonError();
-  }
+  kernels();  // the choice is made now, so that a bad CONVCORR_ISA fails the import
   if (PyModule_AddFunctions(module, methods) < 0) throw PythonError();
 }
 

@@ -1,14 +1,16 @@
 // convcorr._core.convolve and correlate: the hot entry points, as plain vectorcall functions.
 #include "bindings/call.h"
 #include "bindings/register.h"
+#include "bindings/row.h"
 
 namespace convcorr {
 namespace {
 
 constexpr Arg convolve_order[] = {Arg::x,      Arg::h,      Arg::mode,     Arg::axes,  Arg::boundary, Arg::fill_value,
                                   Arg::method, Arg::stride, Arg::dilation, Arg::dtype, Arg::out,      Arg::threads};
-constexpr Arg correlate_order[] = {Arg::x,      Arg::h,        Arg::mode, Arg::axes,  Arg::boundary, Arg::fill_value, Arg::method,
-                                   Arg::stride, Arg::dilation, Arg::lags, Arg::dtype, Arg::out,      Arg::threads};
+constexpr Arg correlate_order[] = {Arg::x,          Arg::h,      Arg::mode,   Arg::axes,     Arg::boundary,
+                                   Arg::fill_value, Arg::method, Arg::stride, Arg::dilation, Arg::lags,
+                                   Arg::dtype,      Arg::out,    Arg::threads};
 
 template <Operation operation, bool by_reference>
 PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* keywords) {
@@ -16,6 +18,9 @@ PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* ke
     constexpr bool convolves = operation == Operation::convolve;
     Arguments arguments{.function = convolves ? "convolve" : "correlate"};
     bind(arguments, convolves ? convolve_order : correlate_order, convolves ? 12 : 13, args, count, keywords);
+    if (!by_reference) {
+      if (PyObject* y = short_row(operation, arguments)) return y;
+    }
     return call(operation, arguments, by_reference).release();
   });
 }
@@ -23,7 +28,8 @@ PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* ke
 template <Operation operation, bool by_reference>
 PyMethodDef method(const char* name) {
   const auto function = entry<operation, by_reference>;
-  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL | METH_KEYWORDS, nullptr};
+  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL | METH_KEYWORDS,
+          nullptr};
 }
 
 PyMethodDef methods[] = {method<Operation::convolve, false>("convolve"),

@@ -1,11 +1,14 @@
-// numpy.convolve and numpy.correlate as NumPy computes them: 1-D, the longer operand is the data, modes by name or number.
+// numpy.convolve and numpy.correlate as NumPy computes them: 1-D, the longer operand is the data, modes by name or
+// number.
 //
-// What is out of the ordinary (subclasses, other dtypes, odd modes, bad input) gets NotImplemented: NumPy itself answers.
+// What is out of the ordinary (subclasses, other dtypes, odd modes, bad input) gets NotImplemented: NumPy itself
+// answers.
 #include <algorithm>
 
 #include "bindings/arrays.h"
 #include "bindings/call.h"
 #include "bindings/register.h"
+#include "bindings/row.h"
 
 namespace convcorr {
 namespace {
@@ -56,25 +59,12 @@ Ref read_operand(PyObject* o, bool scalars) {
     PyArray_Dims shape = {&one, 1};
     array = checked(PyArray_Newshape(array.array(), &shape, NPY_CORDER));
   }
-  const bool row = PyArray_CheckExact(array.get()) && PyArray_NDIM(array.array()) == 1 && PyArray_DIM(array.array(), 0) > 0;
+  const bool row =
+      PyArray_CheckExact(array.get()) && PyArray_NDIM(array.array()) == 1 && PyArray_DIM(array.array(), 0) > 0;
   return row && known_dtype(PyArray_TYPE(array.array()), t) ? std::move(array) : Ref();
 }
 
 PyObject* not_implemented() { return borrowed(Py_NotImplemented).release(); }
-
-// sum_t x[n + t - before] h[t] for n in [0, out), with h flipped or conjugated by the Problem.
-void fill_axis(Problem& p, PyArrayObject* x, PyArrayObject* h, index_t before, index_t out) {
-  SpatialAxis a = plain_axis(PyArray_DIM(x, 0), PyArray_DIM(h, 0), out);
-  a.offset = -before;
-  a.x_stride = PyArray_STRIDE(x, 0);
-  a.h_stride = PyArray_STRIDE(h, 0);
-  p.spatial[0] = a;
-  p.spatial_count = 1;
-  p.x_type = dtype_of(x);
-  p.h_type = dtype_of(h);
-  p.x_swapped = is_swapped(x);
-  p.h_swapped = is_swapped(h);
-}
 
 // The outputs of a correlation of n samples with k <= n: NumPy's `same` has n of them and starts at k/2 of the overlap.
 struct Outputs {
@@ -98,7 +88,7 @@ PyObject* run(PyObject* a, PyObject* v, PyObject* mode_object, Operation operati
 
   Problem p;
   const Outputs outputs = outputs_of_mode(mode, n, k);
-  fill_axis(p, x.array(), h.array(), outputs.before, outputs.count);
+  set_row(p, x.array(), h.array(), -outputs.before, outputs.count);
   const ResultType type = result_type(x.array(), h.array(), nullptr);
   p.y_type = type.y;
   p.sum_type = type.sum;
@@ -118,7 +108,8 @@ PyObject* run(PyObject* a, PyObject* v, PyObject* mode_object, Operation operati
   validate(p);
   Plan plan;
   make_plan(p, Method::automatic, plan);
-  compute(p, plan, {static_cast<char*>(PyArray_DATA(x.array())), static_cast<char*>(PyArray_DATA(h.array())), data}, {});
+  compute(p, plan, {static_cast<char*>(PyArray_DATA(x.array())), static_cast<char*>(PyArray_DATA(h.array())), data},
+          {});
   if (reversed && is_complex(type.y)) return checked(PyArray_Conjugate(y.array(), y.array())).release();
   return y.release();
 }

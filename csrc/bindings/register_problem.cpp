@@ -2,8 +2,8 @@
 //
 // solve(x, h, out, spec, executor): spec is a dict with
 //   spatial   list of dicts: x, h, out (axis numbers), stride, dilation, in_dilation, offset, border (0..4)
-//   outer     list of (role, x axis, h axis, out axis), role in 0 batch, 1 group, 2 out_channel, 3 in_channel; -1: no axis
-//   flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in)
+//   outer     list of (role, x axis, h axis, out axis), role in 0 batch, 1 group, 2 out_channel, 3 in_channel; -1: no
+//   axis flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in)
 // executor is "direct" or "reference".
 #include <algorithm>
 

@@ -7,11 +7,11 @@
 #include "dispatch/cpu.h"
 
 // CONVCORR_ISAS is the build's list: X(name) for each, best first.
-#define X(isa)                         \
-  namespace convcorr::isa {            \
-  extern const TapsTable taps;         \
-  extern const RowsTable rows;         \
-  extern const ConvertTable convert;   \
+#define X(isa)                       \
+  namespace convcorr::isa {          \
+  extern const TapsTable taps;       \
+  extern const RowsTable rows;       \
+  extern const ConvertTable convert; \
   }
 CONVCORR_ISAS
 #undef X

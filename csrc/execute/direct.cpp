@@ -19,7 +19,7 @@ struct Call {
   const Problem& p;
   const DirectPlan& d;
   const Arrays& arrays;
-  const void* taps;                 // shared by all slices, or null
+  const void* taps;  // shared by all slices, or null
   std::atomic<bool>& taps_finite;
 };
 
@@ -126,16 +126,14 @@ class Job {
       kernels().taps->of[compute](rows[0], taps, d_.lane.kernel, out[0], band_.count);
     } else {
       const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
-      kernels().rows->of[compute]({rows, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count,
-                                   band_.count});
+      kernels().rows->of[compute](
+          {rows, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count, band_.count});
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
   }
 
-  char* output(index_t row) const {
-    return slice_.arrays.y + row * d_.row.y_stride + band_.first * d_.lane.y_stride;
-  }
+  char* output(index_t row) const { return slice_.arrays.y + row * d_.row.y_stride + band_.first * d_.lane.y_stride; }
 
   const Call& call_;
   const DirectPlan& d_;

@@ -34,6 +34,7 @@ bool may_read_fill(const DirectPlan& d) {
 Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
     : p_(p), d_(d), convert_(*kernels().convert), size_(itemsize(d.compute)) {
   const index_t lines = d.planes * d.ring_lines;
+  piece_ = scratch.take<LinePiece>(d.most_pieces);
   columns_ = scratch.take<index_t>(d.lane.kernel);
   bases_ = scratch.take<const char*>(d.planes);
   rows_ = scratch.take<const void*>(lines);
@@ -43,7 +44,7 @@ Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
   swapped_ = scratch.take<char>(d.line_elements * size_);
   for (index_t c = 0; c < d.lane.kernel; ++c) {
     const index_t position = c * d.lane.dilation;
-    const index_t element = position % d.lane.stride * d.phase_elements + position / d.lane.stride;
+    const index_t element = c % d.phases * d.phase_elements + position / d.lane.stride;
     columns_[c] = element * scalars(d.compute);
   }
   if (may_read_fill(d)) fill_line(fill_line_, d.line_elements, d.compute, p.fill);
@@ -69,7 +70,38 @@ void Lines::start_slice(const char* x, const index_t* at) {
 void Lines::start_band(const Band& band) {
   band_ = band;
   outputs_ = std::max(band.count, d_.register_elements);
-  if (!band.in_place) std::fill_n(tags_, d_.planes * d_.ring_lines, empty);
+  if (band.in_place) return;
+  const index_t lines = d_.planes * d_.ring_lines;
+  for (index_t i = 0; i < lines; ++i) tags_[i] = empty;
+  cut_line();
+}
+
+void Lines::cut_line() {
+  pieces_ = 0;
+  const index_t first = band_.first * d_.lane.stride + d_.lane.offset;
+  for (index_t f = 0; f < d_.phases; ++f) {
+    cut_phase(first + f * d_.lane.dilation % d_.lane.stride, f * d_.phase_elements);
+  }
+}
+
+// Cuts a phase, the samples at position, position + stride, ..., where the border's runs begin. `at` is its first
+// element.
+void Lines::cut_phase(index_t position, index_t at) {
+  const index_t stride = d_.lane.stride;
+  for (index_t left = outputs_ + d_.lane_span / stride; left > 0;) {
+    const BorderRun run = border_run(position, d_.lane.in, d_.lane.border);
+    const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
+    if (run.index < 0) {
+      for (index_t i = 0; i < d_.planes * d_.ring_lines; ++i) {
+        std::memcpy(ring_ + (i * d_.line_elements + at) * size_, fill_line_, static_cast<std::size_t>(n * size_));
+      }
+    } else {
+      piece_[pieces_++] = {at, run.index, run.step * stride, n};
+    }
+    at += n;
+    position += n * stride;
+    left -= n;
+  }
 }
 
 const void* const* Lines::block(index_t row, int count) {
@@ -98,25 +130,9 @@ const void* Lines::line(index_t plane, index_t position) {
 }
 
 void Lines::make_line(const char* row, char* line) {
-  const index_t first = band_.first * d_.lane.stride + d_.lane.offset;
-  for (index_t f = 0; f < d_.lane.stride; ++f) make_phase(row, first + f, line + f * d_.phase_elements * size_);
-}
-
-// One phase of a line: samples at position, position + stride, ...
-void Lines::make_phase(const char* row, index_t position, char* phase) {
-  const index_t stride = d_.lane.stride;
-  index_t left = outputs_ + d_.lane_span / stride;
-  while (left > 0) {
-    const BorderRun run = border_run(position, d_.lane.in, d_.lane.border);
-    const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
-    if (run.index < 0) {
-      std::memcpy(phase, fill_line_, static_cast<std::size_t>(n * size_));
-    } else {
-      load(row + run.index * d_.lane.x_stride, run.step * stride * d_.lane.x_stride, n, phase);
-    }
-    phase += n * size_;
-    position += n * stride;
-    left -= n;
+  for (index_t i = 0; i < pieces_; ++i) {
+    const LinePiece& p = piece_[i];
+    load(row + p.index * d_.lane.x_stride, p.step * d_.lane.x_stride, p.n, line + p.at * size_);
   }
 }
 

@@ -5,6 +5,7 @@
 //                ^ line of a band away from     ->   k k|f32 f32 f32 f32 ...|k k      border, conversion and
 //                  the border: only a pointer        phase 0 | phase 1 | ...          strided phases done on the way
 //
+// Every line of a band is made of the same pieces: where a constant border shows, the ring's lines are filled once.
 // Row r + 1 shares all lines of row r but one. The ring keeps, for each plane, as many lines as a block of rows needs,
 // and makes each once while the block moves down. A row outside x under a constant border is the fill line.
 #pragma once
@@ -29,17 +30,18 @@ class Lines {
   void start_slice(const char* x, const index_t* at);
   void start_band(const Band& band);
 
-  // Pointers [planes][row.kernel + count - 1] to the lines of `count` output rows from `row` on, which share lines: they
-  // are a dilation apart.
+  // Pointers [planes][row.kernel + count - 1] to the lines of `count` output rows from `row` on, which share lines:
+  // they are a dilation apart.
   const void* const* block(index_t row, int count);
 
   // Scalar offset of each lane tap within a line.
   const index_t* columns() const { return columns_; }
 
  private:
+  void cut_line();
+  void cut_phase(index_t position, index_t at);
   const void* line(index_t plane, index_t position);
   void make_line(const char* row, char* line);
-  void make_phase(const char* row, index_t position, char* phase);
   void load(const char* src, index_t stride, index_t n, char* dst);
 
   const Problem& p_;
@@ -48,7 +50,9 @@ class Lines {
   const index_t size_;  // bytes of a compute element
   Band band_ = {};
   index_t outputs_ = 0;  // per line: the band's, but at least a register's
+  index_t pieces_ = 0;   // that every line of the band is made of, fill apart
 
+  LinePiece* piece_;
   index_t* columns_;
   const char** bases_;  // [planes] row 0 of each plane; null where it lies outside x
   const void** rows_;   // [planes][ring lines], for the kernel

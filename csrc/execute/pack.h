@@ -1,4 +1,5 @@
-// Kernel taps as the direct kernels read them: [planes][row taps][lane taps] in the compute type, flipped and conjugated.
+// Kernel taps as the direct kernels read them: [planes][row taps][lane taps] in the compute type, flipped and
+// conjugated.
 #pragma once
 
 #include "plan/direct_plan.h"

@@ -159,7 +159,7 @@ void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context) {
   if (run.seconds < too_short_to_stop) return work_briefly(jobs, job, context);
   Team team(jobs, job, context, run.interrupt);
   const index_t threads = run.threads < jobs ? run.threads : jobs;
-  const bool alone = threads <= 1 || run.seconds < least_parallel_seconds || (!run.explicit_threads && back_off.active());
+  const bool alone = threads <= 1 || run.seconds < least_parallel_seconds || back_off.active();
   const bool cut_off = orphaned.load(std::memory_order_relaxed);
   if (alone || (cut_off && !run.explicit_threads)) {
     work(team, true);

@@ -1,8 +1,8 @@
 // Threads: the only place that knows OpenMP.
 //
-// Work is cut into jobs by the Problem alone, never by the number of threads, and jobs write apart: results are the same
-// bits for any number of threads. Jobs are claimed one by one from a shared counter, so that a core which somebody else
-// holds costs one job, not its whole half.
+// Work is cut into jobs by the Problem alone, never by the number of threads, and jobs write apart: results are the
+// same bits for any number of threads. Jobs are claimed one by one from a shared counter, so that a core which somebody
+// else holds costs one job, not its whole half.
 #pragma once
 
 #include "base/types.h"
@@ -32,15 +32,16 @@ class Worker {
   ~Worker() = default;
 };
 
-// Calls job(context, number, worker) for every number in [0, jobs). Rethrows the first exception that a job threw; throws
-// Interrupted where the interpreter asked to stop.
+// Calls job(context, number, worker) for every number in [0, jobs). Rethrows the first exception that a job threw;
+// throws Interrupted where the interpreter asked to stop.
 using job_fn = void (*)(const void* context, index_t number, Worker& worker);
 void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context);
 
 template <class Job>
 void run_jobs(index_t jobs, const Run& run, const Job& job) {
   run_jobs(
-      jobs, run, [](const void* context, index_t number, Worker& worker) { (*static_cast<const Job*>(context))(number, worker); },
+      jobs, run,
+      [](const void* context, index_t number, Worker& worker) { (*static_cast<const Job*>(context))(number, worker); },
       &job);
 }
 

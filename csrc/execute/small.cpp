@@ -32,7 +32,8 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
   const index_t high = std::clamp<index_t>(a.in - a.offset, low, length);
   std::memset(row, 0, static_cast<std::size_t>(low) * sizeof(Element));
   if (high > low) {
-    std::memcpy(row + low, arrays.x + (a.offset + low) * a.x_stride, static_cast<std::size_t>(high - low) * sizeof(Element));
+    std::memcpy(row + low, arrays.x + (a.offset + low) * a.x_stride,
+                static_cast<std::size_t>(high - low) * sizeof(Element));
   }
   std::memset(row + high, 0, static_cast<std::size_t>(length - high) * sizeof(Element));
   kernels().taps->of[static_cast<int>(compute)](row, taps, a.kernel, arrays.y, a.out);

@@ -157,9 +157,9 @@ constexpr load_fn load_to(Compute to, int from) {
     case Compute::f32:
       return from < 5 ? small<float>[from] : from == 9 ? load<Half, float> : from == 10 ? load<float, float> : none;
     case Compute::f64:
-      return from < 5    ? small<double>[from]
-             : from < 9  ? large<double>[from - 5]
-             : from == 9 ? load<Half, double>
+      return from < 5     ? small<double>[from]
+             : from < 9   ? large<double>[from - 5]
+             : from == 9  ? load<Half, double>
              : from == 10 ? load<float, double>
              : from == 11 ? load<double, double>
                           : none;

@@ -1,7 +1,7 @@
 // Correlation of several rows at once with a kernel of any shape: 2-D, and N-D plane by plane.
 //
-// A tile is R output rows by B registers. A line of input that lies under tap row i of output row 0 lies under row i-1 of
-// output row 1, and so on: each load serves up to R sums.
+// A tile is R output rows by B registers. A line of input that lies under tap row i of output row 0 lies under row i-1
+// of output row 1, and so on: each load serves up to R sums.
 //
 //   line 0 :  out0 by tap row 0
 //   line 1 :  out0 by tap row 1,  out1 by tap row 0
@@ -10,12 +10,11 @@
 //   line kh:                      out1 by tap row kh-1,  out2 by tap row kh-2
 //
 // Registers: R B sums + R taps + 1 load. Loads and broadcasts per FMA: (R + B) / (R B) = 0.58 for 3 x 4.
-// Lines are reached through pointers, so that a border row, a converted row and a row in place are all alike. Tap columns
-// stand at offsets from a table: dilation, and the phases of a strided row, cost nothing.
-// 3x3, 5x5 and 7x7 are unrolled in full, column by column; larger ones run row by row, which keeps to one line at a time
-// and so minds no row stride.
-// Each output's taps are summed in an order that only (kh, kw) decides: tiles may begin anywhere.
-// Measured shares of the FMA peak stand in csrc/README.md.
+// Lines are reached through pointers, so that a border row, a converted row and a row in place are all alike. Tap
+// columns stand at offsets from a table: dilation, and the phases of a strided row, cost nothing. 3x3, 5x5 and 7x7 are
+// unrolled in full, column by column; larger ones run row by row, which keeps to one line at a time and so minds no row
+// stride. Each output's taps are summed in an order that only (kh, kw) decides: tiles may begin anywhere. Measured
+// shares of the FMA peak stand in csrc/README.md.
 #include "kernels/table.h"
 #include "simd/arith.h"
 #include "simd/cover.h"
@@ -23,8 +22,8 @@
 namespace convcorr::CONVCORR_ISA {
 namespace {
 
-// Adds one line to the sums of output rows [LO, HI). `w` points to the tap row of output LO; output r's is (r - LO) rows
-// before it.
+// Adds one line to the sums of output rows [LO, HI). `w` points to the tap row of output LO; output r's is (r - LO)
+// rows before it.
 template <class A, int LO, int HI, int R, int B, class T = typename A::Scalar>
 CONVCORR_INLINE void add_line(typename A::Sum (&sum)[R][B], const T* line, const T* w, const RowsBlock& block) {
   constexpr int V = lanes<T>;
@@ -164,11 +163,11 @@ void correlate_rows(const RowsBlock& block) {
 
 // Registers of a tile: R B sums + R taps + 1 load, and 1 product where there is no FMA.
 constexpr int tile_rows(bool fused, int sums) {
-  if (register_count == 32) return sums == 1 ? 4 : 3;
+  if (register_count == 32) return sums == 1 ? 6 : 3;
   return sums == 1 ? 3 : 2 - !fused;
 }
 constexpr int tile_registers(bool fused, int sums) {
-  if (register_count == 32) return sums == 1 ? 6 : 4;
+  if (register_count == 32) return 4;
   return sums == 1 ? 3 + fused : 2 + !fused;
 }
 template <class A>
@@ -182,8 +181,8 @@ constexpr rows_fn rows_of = correlate_rows<A, R_of<A>, B_of<A>>;
 
 extern const RowsTable rows;
 const RowsTable rows = {
-    .of = {rows_of<Real<unsigned short>>, rows_of<Real<unsigned>>, rows_of<Real<unsigned long long>>, rows_of<Real<float>>,
-           rows_of<Real<double>>, rows_of<Complex<float>>, rows_of<Complex<double>>},
+    .of = {rows_of<Real<unsigned short>>, rows_of<Real<unsigned>>, rows_of<Real<unsigned long long>>,
+           rows_of<Real<float>>, rows_of<Real<double>>, rows_of<Complex<float>>, rows_of<Complex<double>>},
     .most_rows = {R_of<Real<unsigned short>>, R_of<Real<unsigned>>, R_of<Real<unsigned long long>>, R_of<Real<float>>,
                   R_of<Real<double>>, R_of<Complex<float>>, R_of<Complex<double>>},
 };

@@ -1,6 +1,7 @@
 // What the engine may call: plain structs of function pointers, one instance per ISA. No templates pass this line.
 //
-// Lengths are in elements. A complex element is a pair of scalars, interleaved. `Compute` names the type of x, taps and y.
+// Lengths are in elements. A complex element is a pair of scalars, interleaved. `Compute` names the type of x, taps and
+// y.
 #pragma once
 
 #include "base/types.h"

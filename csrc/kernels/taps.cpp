@@ -1,8 +1,8 @@
 // Correlation of one row with a kernel of any length, directly.
 //
 // A plain slide (broadcast w[t], load x[i+t], FMA) issues one load per FMA at every alignment; half of those straddle a
-// cache line, and it stops at 60% of the FMA peak. Here the taps t, t+V, t+2V, ... (V lanes) form a *phase*: they meet x
-// at the same alignment, so that one load serves all of them:
+// cache line, and it stops at 60% of the FMA peak. Here the taps t, t+V, t+2V, ... (V lanes) form a *phase*: they meet
+// x at the same alignment, so that one load serves all of them:
 //
 //   block b of the tile accumulates y[i + bV .. i + bV + V)
 //   load j is x[i + t + jV ..), and feeds block b = j - q with tap t + qV, for each q
@@ -92,9 +92,9 @@ constexpr taps_fn real = register_count == 32 ? correlate_taps<Real<T>, 16, 6>
                          : sizeof(T) == 4     ? correlate_taps<Real<T>, 10, 4>
                                               : correlate_taps<Real<T>, 10, 3>;
 template <class T>
-constexpr taps_fn complex = register_count == 32      ? correlate_taps<Complex<T>, 8, 4>
-                            : !is_fused<Complex<T>>   ? correlate_taps<Complex<T>, 4, 2>
-                                                      : correlate_taps<Complex<T>, 5, 2>;
+constexpr taps_fn complex = register_count == 32    ? correlate_taps<Complex<T>, 8, 4>
+                            : !is_fused<Complex<T>> ? correlate_taps<Complex<T>, 4, 2>
+                                                    : correlate_taps<Complex<T>, 5, 2>;
 
 #define CONVCORR_STRING_OF(x) #x
 #define CONVCORR_STRING(x) CONVCORR_STRING_OF(x)
@@ -103,8 +103,8 @@ const char* isa_name() { return CONVCORR_STRING(CONVCORR_ISA); }
 }  // namespace
 
 extern const TapsTable taps;
-const TapsTable taps = {.of = {real<unsigned short>, real<unsigned>, real<unsigned long long>, real<float>, real<double>,
-                               complex<float>, complex<double>},
+const TapsTable taps = {.of = {real<unsigned short>, real<unsigned>, real<unsigned long long>, real<float>,
+                               real<double>, complex<float>, complex<double>},
                         .isa = isa_name,
                         .register_bytes = register_bytes};
 

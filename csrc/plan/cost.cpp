@@ -5,8 +5,8 @@
 namespace convcorr {
 namespace {
 
-// Products per second at half the peak of a 3 GHz core with two multiply-adds a cycle; 16-bit integers have one multiplier
-// of that width, 32-bit ones take two steps, 64-bit ones are composed of three.
+// Products per second at half the peak of a 3 GHz core with two multiply-adds a cycle; 16-bit integers have one
+// multiplier of that width, 32-bit ones take two steps, 64-bit ones are composed of three.
 CostModel model_of(int register_bytes) {
   const double f32 = 3e9 * register_bytes / 4;
   CostModel m = {};

@@ -1,6 +1,7 @@
 #include "plan/direct_plan.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -55,9 +56,9 @@ bool compute_of(const Problem& p, Compute& c) {
 // Whether rows of x and of y are rows of the compute type already, were they contiguous.
 bool same_layout(DType t, Compute c) {
   constexpr Compute none = static_cast<Compute>(compute_count);
-  constexpr Compute as[dtype_count] = {none,         none,         none, Compute::u16, Compute::u16, Compute::u32,
-                                       Compute::u32, Compute::u64, Compute::u64, none, Compute::f32, Compute::f64,
-                                       none,         Compute::c64, Compute::c128, none};
+  constexpr Compute as[dtype_count] = {
+      none,         none, none,         Compute::u16, Compute::u16, Compute::u32, Compute::u32,  Compute::u64,
+      Compute::u64, none, Compute::f32, Compute::f64, none,         Compute::c64, Compute::c128, none};
   return as[static_cast<int>(t)] == c;
 }
 
@@ -68,8 +69,8 @@ SpatialAxis without_taps(const OuterAxis& batch) {
   return axis;
 }
 
-// Puts every axis in its part. The lane is the spatial axis that is contiguous in x, else a batch axis that is, else the
-// last spatial axis with more than one output.
+// Puts every axis in its part. The lane is the spatial axis that is contiguous in x, else a batch axis that is, else
+// the last spatial axis with more than one output.
 void assign_axes(const Problem& p, DirectPlan& d) {
   int lane = -1, lane_batch = -1, row = -1;
   for (int a = 0; a < p.spatial_count; ++a) {
@@ -127,7 +128,8 @@ void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
   const auto lines = static_cast<double>(d.planes) * static_cast<double>(d.row.kernel + d.block_rows);
   const double fits = cache / (lines * static_cast<double>(itemsize(d.compute)));
   const double rows_in_job = d.row.out == 1 ? 1 : static_cast<double>(d.block_rows);
-  double width = std::min(d.one_row ? outputs : std::max(fits, 512.0), std::max(outputs / rows_in_job, static_cast<double>(unit)));
+  double width =
+      std::min(d.one_row ? outputs : std::max(fits, 512.0), std::max(outputs / rows_in_job, static_cast<double>(unit)));
   if (!d.in_place) width = std::max(width, std::min(4.0 * static_cast<double>(d.lane_span), 65536.0));
   d.strip = std::min(d.lane.out, std::max(unit, static_cast<index_t>(std::min(width, 1e15)) / unit * unit));
   if (d.strip + unit > d.lane.out) d.strip = d.lane.out;  // no sliver at the end
@@ -153,20 +155,31 @@ index_t away_from_aliasing(index_t elements, index_t size) {
   return position < 64 || position > 4096 - 64 ? rounded + 2 * step : rounded;
 }
 
+// Runs of the border's rule that a line may cross: one in the middle and one at each end, but periodic rules repeat.
+index_t most_pieces(const DirectPlan& d) {
+  if (d.lane.border == Border::constant || d.lane.border == Border::edge) return 3 * d.phases;
+  const index_t shortest = std::max<index_t>(d.lane.in - 1, 1);
+  if (d.lane.stride >= shortest) return checked_mul(d.phases, d.phase_elements);
+  return checked_mul(d.phases, checked_mul(d.phase_elements, d.lane.stride) / shortest + 3);
+}
+
 void size_buffers(DirectPlan& d) {
   const index_t size = itemsize(d.compute);
   const index_t wide = std::max(d.strip, d.register_elements);
   d.phase_elements = checked_add(wide, d.lane_span / d.lane.stride + 1);
-  d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.lane.stride), size);
+  d.phases = std::min(d.lane.stride / std::gcd(d.lane.stride, d.lane.dilation), d.lane.kernel);
+  d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.phases), size);
   d.ring_lines = d.row.kernel + d.block_rows - 1;
   const index_t lines = checked_mul(d.planes, d.ring_lines);
-  index_t bytes = checked_mul(checked_mul(lines, d.line_elements), size);  // the ring
-  bytes = checked_add(bytes, d.line_elements * size);                      // the fill line
-  bytes = checked_add(bytes, d.line_elements * size);                      // swapped bytes
-  bytes = checked_add(bytes, checked_mul(d.block_rows, checked_mul(wide, size)));  // rows of sums
+  index_t bytes = checked_mul(checked_mul(lines, d.line_elements), size);                   // the ring
+  bytes = checked_add(bytes, d.line_elements * size);                                       // the fill line
+  bytes = checked_add(bytes, d.line_elements * size);                                       // swapped bytes
+  bytes = checked_add(bytes, checked_mul(d.block_rows, checked_mul(wide, size)));           // rows of sums
   bytes = checked_add(bytes, checked_mul(lines, 2 * static_cast<index_t>(sizeof(void*))));  // line pointers, tags
   bytes = checked_add(bytes, checked_mul(d.planes, static_cast<index_t>(sizeof(void*))));
   bytes = checked_add(bytes, checked_mul(d.lane.kernel, static_cast<index_t>(sizeof(index_t))));
+  d.most_pieces = most_pieces(d);
+  bytes = checked_add(bytes, checked_mul(d.most_pieces, static_cast<index_t>(sizeof(LinePiece))));
   d.taps_bytes = Scratch::padded(checked_mul(d.taps, size));
   if (d.taps_per_slice) bytes = checked_add(bytes, d.taps_bytes);
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
@@ -196,15 +209,19 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
   count_parts(d);
   const index_t size = itemsize(d.compute);
   d.register_elements = kernels().taps->register_bytes / size;
-  d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1;
+  constexpr index_t short_line = 2048;  // bytes: copying a shorter line costs less than treating its ends apart
+  d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
+               d.lane.out * size >= short_line;
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1);
   d.one_row = d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   const index_t share = std::min<index_t>(d.row.kernel + 1, d.row.out);
-  d.block_rows = d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));
+  d.block_rows =
+      d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));
 
   const CostModel& cost = cost_model();
   const auto taps = static_cast<double>(d.taps);
-  double output_seconds = taps / cost.products_per_second[c] + 2 * static_cast<double>(size) / cost.copy_bytes_per_second;
+  double output_seconds =
+      taps / cost.products_per_second[c] + 2 * static_cast<double>(size) / cost.copy_bytes_per_second;
   if (!d.in_place) {
     const double loads = static_cast<double>(d.planes) * static_cast<double>(size) / cost.line_bytes_per_second;
     output_seconds += loads;

@@ -16,6 +16,11 @@
 
 namespace convcorr {
 
+// A piece of a line: n elements from element `at` on, read from x[index], x[index + step], ... along the lane.
+struct LinePiece {
+  index_t at, index, step, n;
+};
+
 struct DirectPlan {
   Compute compute;
   bool in_place;      // lines away from the border are read where they lie
@@ -30,9 +35,9 @@ struct DirectPlan {
   int slice_axes = 0;  // batch, group, out_channel
   OuterAxis slice[max_outer];
 
-  index_t planes = 1;      // combinations of channels and of taps on plane axes
-  index_t taps = 1;        // planes * row.kernel * lane.kernel
-  index_t slices = 1;      // outputs of the plane axes times the slice axes
+  index_t planes = 1;           // combinations of channels and of taps on plane axes
+  index_t taps = 1;             // planes * row.kernel * lane.kernel
+  index_t slices = 1;           // outputs of the plane axes times the slice axes
   bool taps_per_slice = false;  // h strides along a slice axis
 
   int block_rows = 1;  // output rows that one kernel call makes
@@ -40,15 +45,17 @@ struct DirectPlan {
   index_t register_elements;
 
   // Jobs.
-  index_t strip, strips;                    // outputs along the lane, and how many strips
+  index_t strip, strips;  // outputs along the lane, and how many strips
   index_t rows_per_job, row_jobs;
   index_t slices_per_job, slice_jobs;
   index_t jobs = 1;
 
   // Line buffers, of the lane's outputs in one strip.
-  index_t phase_elements;  // from one phase of a strided lane to the next
+  index_t phases;          // sets of samples a stride apart that the taps read: tap c reads phase c % phases
+  index_t phase_elements;  // from one phase to the next
   index_t line_elements;   // of one line in the ring, padded
   index_t ring_lines;      // per plane
+  index_t most_pieces;     // of a line
   index_t job_bytes;       // scratch of one job
   index_t taps_bytes;      // of the packed taps
   double seconds;          // predicted, on one thread

@@ -1,7 +1,7 @@
 // How a Problem is computed: the algorithm, the shape of its tiles, and the predicted cost that decided.
 //
-// A Plan belongs to a Problem, not to its arrays: it may be run again on others of the same shape and strides. It depends
-// on nothing but the Problem and the ISA; above all not on the number of threads.
+// A Plan belongs to a Problem, not to its arrays: it may be run again on others of the same shape and strides. It
+// depends on nothing but the Problem and the ISA; above all not on the number of threads.
 #pragma once
 
 #include "plan/direct_plan.h"
@@ -14,9 +14,9 @@ enum class Method : unsigned char { automatic, direct, reference };  // what the
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
-  double seconds = 0;         // predicted, on one thread
-  const char* refused = "";   // why no faster algorithm was admissible; empty where one was taken
-  DirectPlan direct;          // for Algorithm::direct
+  double seconds = 0;        // predicted, on one thread
+  const char* refused = "";  // why no faster algorithm was admissible; empty where one was taken
+  DirectPlan direct;         // for Algorithm::direct
 };
 
 // The one door to the choice of an algorithm. Throws MemoryError where the scratch could not be had.

@@ -209,7 +209,7 @@ void write_element(char* p, DType type, Sum sum, Narrowing narrowing) {
   }
 }
 
-#define CONVCORR_ELEMENT(Sum)                              \
+#define CONVCORR_ELEMENT(Sum)                               \
   template Sum read_element<Sum>(const char*, DType, bool); \
   template void write_element<Sum>(char*, DType, Sum, Narrowing);
 CONVCORR_ELEMENT(Or)
@@ -225,11 +225,13 @@ CONVCORR_ELEMENT(std::complex<long double>)
 void write_fill(char* p, Compute type, Complex160 fill) {
   switch (type) {
     case Compute::u16:
-      return write_bytes(p, static_cast<std::uint16_t>(fill.re < 0 ? static_cast<std::int16_t>(fill.re) : static_cast<std::uint16_t>(fill.re)));
+      return write_bytes(p, static_cast<std::uint16_t>(fill.re < 0 ? static_cast<std::int16_t>(fill.re)
+                                                                   : static_cast<std::uint16_t>(fill.re)));
     case Compute::u32:
       return write_bytes(p, static_cast<std::uint32_t>(static_cast<std::int64_t>(fill.re)));
     case Compute::u64:
-      return write_bytes(p, fill.re < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(fill.re)) : static_cast<std::uint64_t>(fill.re));
+      return write_bytes(p, fill.re < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(fill.re))
+                                        : static_cast<std::uint64_t>(fill.re));
     case Compute::f32:
       return write_bytes(p, static_cast<float>(fill.re));
     case Compute::f64:

@@ -61,7 +61,7 @@ struct Problem {
   OuterAxis outer[max_outer];
 
   DType x_type, h_type, y_type;
-  DType sum_type;  // products and sums are taken in this type
+  DType sum_type;                             // products and sums are taken in this type
   bool x_swapped = false, h_swapped = false;  // byte order is not the machine's
   Narrowing narrowing = Narrowing::wrap;
 

@@ -1,8 +1,8 @@
 // Sums of products over registers, for real and for complex elements, behind the same few names.
 //
-// A kernel is written once over an arithmetic A: A::Tap is a tap in every lane, A::Sum an accumulator, and `scalars` how
-// many T one element takes in memory. Complex data stays interleaved (re im re im ...). Instead of a permute for every
-// tap, the products with the tap's real and imaginary part are accumulated apart, and meet once at the end:
+// A kernel is written once over an arithmetic A: A::Tap is a tap in every lane, A::Sum an accumulator, and `scalars`
+// how many T one element takes in memory. Complex data stays interleaved (re im re im ...). Instead of a permute for
+// every tap, the products with the tap's real and imaginary part are accumulated apart, and meet once at the end:
 //
 //   x              a  b      (one element a + bi)
 //   sum.re += wr x wr a  wr b

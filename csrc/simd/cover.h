@@ -10,8 +10,8 @@ namespace {
 template <int N>
 struct Width {};  // a tile of N registers, as an argument
 
-// Covers the scalars [j, m) with tiles of B, B/2, ... 1 registers of V. The last tile moves back to end at m: it computes
-// a few outputs twice, to the same bits, and needs no mask. Needs m >= V.
+// Covers the scalars [j, m) with tiles of B, B/2, ... 1 registers of V. The last tile moves back to end at m: it
+// computes a few outputs twice, to the same bits, and needs no mask. Needs m >= V.
 //
 //   |  B  |  B  |  B  |  (B/2)  |     or, where most of a B is left,     |  B  |  B  |  (B)  |
 //                          ^ m                                                             ^ m
