@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import itertools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,21 @@ def test_version_is_the_distributions() -> None:
     assert (
         convcorr.__version__ == importlib.metadata.version("convcorr") == convcorr.show_config(mode="dict")["version"]
     )
+
+
+def test_reference_counts_are_as_before() -> None:
+    """Neither a result nor an error keeps an argument alive."""
+    border: Any = ("wrap",)
+    x, h, out, axes = np.ones((3, 40)), np.ones((3, 5)), np.zeros((3, 44)), (1,)
+    things = (x, h, out, axes, border)
+    before = [sys.getrefcount(thing) for thing in things]
+    for _ in range(50):
+        convcorr.convolve(x, h, axes=axes, boundary=border, out=out)
+        convcorr.numpy.convolve(x[0], h[0])
+        for bad in (out[:2], out[:, :-1], out.astype(np.float32)):
+            with pytest.raises(ValueError, match="out"):
+                convcorr.correlate(x, h, axes=axes, boundary=border, out=bad)
+    assert [sys.getrefcount(thing) for thing in things] == before
 
 
 def test_clear_cache_changes_no_result() -> None:

@@ -65,6 +65,22 @@ def test_every_small_1d_size(op: str, dtype: np.dtype[Any], threads: int, rng: n
 
 
 @both_ops
+@every_dtype
+def test_tiny_calls_without_keywords(op: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """As most calls are written: nothing but x, h and the mode. A short cut for them must be no other function."""
+    data, taps = small_integers(rng, (64,), dtype), small_integers(rng, (12,), dtype)
+    for n, k in itertools.product(range(1, 49), range(1, 13)):
+        x, h = data[:n], taps[:k]
+        with np.errstate(over="ignore"):
+            total = exact.full(exact.wide(x), exact.as_convolution(op, exact.wide(h))).astype(dtype)
+        assert not exact.difference(FUNCTIONS[op](x, h), total), f"{n} {k}"
+        for mode, want in exact.modes_of(total, x.shape, h.shape):
+            for data_view, taps_view in ((x, h), (x[::-1].copy()[::-1], h), (x, np.repeat(h, 2)[::2])):
+                wrong = exact.difference(FUNCTIONS[op](data_view, taps_view, mode), want)
+                assert not wrong, f"n={n} k={k} {mode} strides {data_view.strides} {taps_view.strides}: {wrong}"
+
+
+@both_ops
 @vector_dtypes
 def test_1d_sizes_around_the_wide_register_tiles(op: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """Ten accumulators of one vector each make the widest tile; many taps make several rounds of the phase loop."""

@@ -55,13 +55,16 @@ def test_border_index_is_numpy_pad(boundary: Any) -> None:
         x = np.arange(1, n + 1)
         index = oracle.border_index(np.arange(-halo, n + halo), n, boundary)
         got = np.where(index >= 0, x[np.maximum(index, 0)], 0)
-        np.testing.assert_array_equal(got, np.pad(x, halo, mode=boundary))
+        want = np.pad(x, halo, mode=boundary)
+        if boundary == "wrap":  # np.pad was wrong beyond one period until numpy 1.25
+            want = np.take(x, np.arange(-halo, n + halo), mode="wrap")
+        np.testing.assert_array_equal(got, want)
 
 
 @pytest.mark.parametrize("boundary", oracle.BOUNDARIES)
 @pytest.mark.parametrize("mode", ["same", "full"])
 def test_border_is_pad_then_valid(boundary: Any, mode: str, rng: np.random.Generator) -> None:
-    x, h = small_integers(rng, (5, 6), np.int64), small_integers(rng, (4, 9), np.int64)
+    x, h = small_integers(rng, (5, 6), np.int64), small_integers(rng, (4, 7), np.int64)
     halos = [(k - 1, k - 1) if mode == "full" else (k - 1 - (k - 1) // 2, (k - 1) // 2) for k in h.shape]
     fill: dict[str, Any] = {"constant_values": 3} if boundary == "constant" else {}
     padded = np.pad(x, halos, mode=boundary, **fill)

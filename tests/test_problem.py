@@ -74,8 +74,8 @@ class Problem:
         fill = oracle.widened(self.fill, self.dtype)
         indices = [a.indices() for a in self.spatial]
         total, _ = oracle.sum_of_products(oracle.widened(x, self.dtype)[:, :, None], taps[None], indices, fill)
-        total = total.any(axis=3) if self.dtype.kind == "b" else total.sum(axis=3)
-        return np.asarray(total).astype(self.dtype)
+        summed = total.any(axis=3) if self.dtype.kind == "b" else total.sum(axis=3)
+        return np.asarray(summed).astype(self.dtype)
 
     def spec(self) -> dict[str, Any]:
         spatial = [

@@ -139,6 +139,61 @@ def test_ctrl_c_ends_a_long_call(sizes: str, threads: int) -> None:
     assert latency < 2  # generous: the promise is 0.2 s, on a machine that does nothing else
 
 
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timer")
+def test_a_signal_handler_that_returns_changes_nothing() -> None:
+    """Python code runs in the middle of a call, even a call of ours, and the computation goes on."""
+    printed = output_of("""
+        import signal
+        import numpy as np
+        import convcorr
+        x, h = np.ones(1_500_000, np.float32), np.ones(20_000, np.float32)
+        seen = []
+        def handler(number, frame):
+            seen.append(convcorr.convolve(x[:5000], h[:50], "valid", threads=2).max())
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+        for threads in (1, 2):
+            assert (convcorr.convolve(x, h, "valid", method="direct", threads=threads) == 20_000).all()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        print(len(seen) > 0, set(map(float, seen)))
+    """)
+    assert printed == "True {50.0}"
+
+
+@linux_only
+def test_calls_and_errors_leak_no_memory() -> None:
+    """The resident memory after many calls of each kind is that after a few."""
+    printed = output_of("""
+        import numpy as np
+        import convcorr, convcorr.numpy
+        x, h, image = np.ones(300, np.float32), np.ones(9), np.ones((20, 30))
+        def calls():
+            convcorr.convolve(x, h, "same", boundary="wrap")
+            convcorr.correlate(x, h, lags=(-2, 5), dtype=np.float64, fill_value=1.5)
+            convcorr.convolve(image, image[:3, :3], axes=(0, 1), stride=(1, 2), boundary=["edge", "wrap"])
+            convcorr.convolve([1, 2, 3], (1, 2), out=np.empty(4, np.int64))
+            convcorr.numpy.convolve(x, h)
+            convcorr.numpy.correlate([1, 2], [3, 4, 5], "same")
+            wrong = [{"boundary": "mirror"}, {"stride": (1, 0)}, {"axes": (0, 5)}, {"out": h}, {"dtype": "i4"}]
+            for keywords in (*wrong, {"threads": 0}, {"fill_value": 1j}, {"dilation": 2**61}):
+                try:
+                    convcorr.convolve(x, h, **keywords)
+                except (ValueError, TypeError, MemoryError):
+                    continue
+                raise AssertionError(keywords)
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096
+        for _ in range(2000):
+            calls()
+        before = resident()
+        for _ in range(20_000):
+            calls()
+        print((resident() - before) // 1024)
+    """)
+    assert int(printed) < 1000, f"{printed} KB more after 20,000 rounds: at least 50 bytes each"
+
+
 DEFAULT = "import convcorr; print(convcorr.get_num_threads())"
 
 

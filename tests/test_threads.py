@@ -13,6 +13,7 @@ import pytest
 import convcorr
 from convcorr import _core
 from layouts import random_values, same_bits
+from subprocesses import output_of
 
 COUNTS = [1, 2, 3, 4, 5, 7, 8, 13, 16, 31, 32, 64]
 SHAPES: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
@@ -109,17 +110,29 @@ def test_numbers_of_threads_are_ints(bad: Any) -> None:
 
 
 def test_threadpoolctl_sees_and_limits_us() -> None:
-    reason = "threadpoolctl is absent: its limit is not tested"
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason=reason)
+    """In a process that starts with two threads: where OMP_NUM_THREADS is 1, a limit of 1 changes nothing."""
+    pytest.importorskip("threadpoolctl", reason="threadpoolctl is absent: its limit is not tested")
     if not _core.config()["openmp"]:
         pytest.skip("built without OpenMP: nothing for threadpoolctl to limit")
-    convcorr.convolve(np.ones(10**6), np.ones(31), threads=2)
-    assert any(pool["user_api"] == "openmp" for pool in threadpoolctl.threadpool_info())
-    convcorr.set_num_threads(2)
-    with threadpoolctl.threadpool_limits(1, user_api="openmp"):
-        assert convcorr.get_num_threads() == 1
-        convcorr.convolve(np.ones(10**6), np.ones(31))
-    assert convcorr.get_num_threads() == 2
+    printed = output_of(
+        """
+        import numpy as np, threadpoolctl
+        import convcorr
+        convcorr.convolve(np.ones(10**6), np.ones(31), threads=2)
+        apis = [pool["user_api"] for pool in threadpoolctl.threadpool_info()]
+        seen = [convcorr.get_num_threads()]
+        with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+            seen.append(convcorr.get_num_threads())
+            convcorr.convolve(np.ones(10**6), np.ones(31))
+        seen.append(convcorr.get_num_threads())
+        convcorr.set_num_threads(2)
+        with threadpoolctl.threadpool_limits(1, user_api="openmp"):
+            seen.append(convcorr.get_num_threads())
+        print("openmp" in apis, *seen)
+        """,
+        OMP_NUM_THREADS="2",
+    )
+    assert printed == "True 2 1 2 1"
 
 
 def test_many_python_threads_at_once(rng: np.random.Generator) -> None:

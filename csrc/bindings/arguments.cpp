@@ -170,7 +170,7 @@ void read_borders(const Arguments& a, int count, Border* out) {
 void read_steps(const Arguments& a, Arg name, int count, index_t* steps) {
   PyObject* object = a[name];
   const char* text = names[static_cast<int>(name)];
-  constexpr const char* takes = "an int of at least 1, or a tuple of them";
+  constexpr const char* takes = "an int from 1 to 2**63 - 1, or a tuple of them";
   const Ref tuple = object && is_sequence(object) ? as_tuple(object) : Ref();
   if (tuple) require_count(text, object, PyTuple_GET_SIZE(tuple.get()), count);
   for (int i = 0; i < count; ++i) {

@@ -46,7 +46,7 @@ struct Lags {
 };
 std::optional<Lags> read_lags(const Arguments& a);
 
-// The fill value, fit for sums of `result`.
+// The fill value, which the result must be able to hold.
 Complex160 read_fill(const Arguments& a, DType result);
 
 std::optional<int> read_threads(const Arguments& a);

@@ -64,15 +64,17 @@ std::string on_axis(int axis) { return " on axis " + std::to_string(axis); }
 
 // Length and offset of one axis's outputs.
 void place_outputs(SpatialAxis& a, Mode mode, std::optional<Lags> lags, int axis) {
-  const index_t extent = checked_add(checked_mul(a.kernel - 1, a.dilation), 1);
+  constexpr const char* reach = "the reach of h with this dilation";
+  const index_t extent = checked_add(checked_mul(a.kernel - 1, a.dilation, reach), 1, reach);
   index_t length = 0;
   if (lags) {
     a.offset = lags->low;
     if (lags->low < -farthest_lag || lags->high > farthest_lag) throw MemoryError("lags reach too far");
-    length = checked_add(checked_add(lags->high, -lags->low), 1);
+    constexpr const char* count = "the number of lags";
+    length = checked_add(checked_add(lags->high, -lags->low, count), 1, count);
   } else if (mode == Mode::full) {
     a.offset = 1 - extent;
-    length = checked_add(a.in, extent - 1);
+    length = checked_add(a.in, extent - 1, "the length of the full result");
   } else if (mode == Mode::same) {
     a.offset = 1 - extent + (extent - 1) / 2;
     length = a.in;
@@ -197,7 +199,7 @@ Ref call(Operation operation, const Arguments& a, bool by_reference) {
   p.sum_type = type.sum;
   p.flip = operation == Operation::convolve;
   p.conjugate = operation == Operation::correlate && is_complex(type.sum);
-  p.fill = read_fill(a, type.sum);
+  p.fill = read_fill(a, type.y);
 
   Ref y;
   if (a.given(Arg::out)) {

@@ -1,7 +1,7 @@
 // convcorr._core.convolve and correlate: the hot entry points, as plain vectorcall functions.
 #include "bindings/call.h"
 #include "bindings/register.h"
-#include "bindings/row.h"
+#include "bindings/short_call.h"
 
 namespace convcorr {
 namespace {
@@ -19,7 +19,7 @@ PyObject* entry(PyObject*, PyObject* const* args, Py_ssize_t count, PyObject* ke
     Arguments arguments{.function = convolves ? "convolve" : "correlate"};
     bind(arguments, convolves ? convolve_order : correlate_order, convolves ? 12 : 13, args, count, keywords);
     if (!by_reference) {
-      if (PyObject* y = short_row(operation, arguments)) return y;
+      if (PyObject* y = short_call(operation, arguments)) return y;
     }
     return call(operation, arguments, by_reference).release();
   });

@@ -8,7 +8,7 @@
 #include "bindings/arrays.h"
 #include "bindings/call.h"
 #include "bindings/register.h"
-#include "bindings/row.h"
+#include "bindings/short_call.h"
 
 namespace convcorr {
 namespace {

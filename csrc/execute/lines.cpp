@@ -11,43 +11,38 @@
 namespace convcorr {
 namespace {
 
-constexpr index_t empty = endless;  // a tag that no position has
-
-void fill_line(char* line, index_t elements, Compute compute, Complex160 fill) {
+void fill_elements(char* line, index_t elements, Compute compute, Complex160 fill) {
   const index_t size = itemsize(compute);
   if (fill.re == 0 && fill.im == 0) {
     std::memset(line, 0, static_cast<std::size_t>(elements * size));
     return;
   }
-  write_fill(line, compute, fill);
-  for (index_t i = 1; i < elements; ++i) std::memcpy(line + i * size, line, static_cast<std::size_t>(size));
+  for (index_t i = 0; i < elements; ++i) write_fill(line + i * size, compute, fill);
 }
 
-bool may_read_fill(const DirectPlan& d) {
-  bool may = d.lane.border == Border::constant || d.row.border == Border::constant;
-  for (int a = 0; a < d.plane_axes; ++a) may = may || d.plane[a].border == Border::constant;
-  return may;
-}
+index_t floor_div(index_t a, index_t b) { return a >= 0 ? a / b : (a + 1) / b - 1; }
+index_t floor_mod(index_t a, index_t b) { return a - floor_div(a, b) * b; }
 
 }  // namespace
 
 Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
     : p_(p), d_(d), convert_(*kernels().convert), size_(itemsize(d.compute)) {
-  const index_t lines = d.planes * d.ring_lines;
   piece_ = scratch.take<LinePiece>(d.most_pieces);
   columns_ = scratch.take<index_t>(d.lane.kernel);
   bases_ = scratch.take<const char*>(d.planes);
-  rows_ = scratch.take<const void*>(lines);
-  tags_ = scratch.take<index_t>(lines);
-  ring_ = scratch.take<char>(lines * d.line_elements * size_);
+  plane_slots_ = scratch.take<index_t>(d.planes);
+  rows_ = scratch.take<const void*>(d.planes * d.block_lines);
+  row_indices_ = scratch.take<index_t>(d.block_lines);
+  row_slots_ = scratch.take<index_t>(d.block_lines);
+  made_from_ = scratch.take<const char*>(d.planes * d.ring_lines);
+  ring_ = scratch.take<char>(d.planes * d.ring_lines * d.line_elements * size_);
   fill_line_ = scratch.take<char>(d.line_elements * size_);
-  swapped_ = scratch.take<char>(d.line_elements * size_);
+  swapped_ = scratch.take<char>(p.x_swapped ? d.line_elements * size_ : 0);
   for (index_t c = 0; c < d.lane.kernel; ++c) {
     const index_t position = c * d.lane.dilation;
     const index_t element = c % d.phases * d.phase_elements + position / d.lane.stride;
     columns_[c] = element * scalars(d.compute);
   }
-  if (may_read_fill(d)) fill_line(fill_line_, d.line_elements, d.compute, p.fill);
 }
 
 void Lines::start_slice(const char* x, const index_t* at) {
@@ -56,23 +51,29 @@ void Lines::start_slice(const char* x, const index_t* at) {
   for (int a = 0; a < d_.plane_axes; ++a) plane.add_axis(d_.plane[a].kernel);
   for (index_t i = 0; i < d_.planes; ++i, plane.next()) {
     const char* base = x;
+    plane_slots_[i] = i;
     for (int a = 0; a < d_.channel_axes; ++a) base += plane.at[a] * d_.channel[a].x_stride;
     for (int a = 0; a < d_.plane_axes && base; ++a) {
       const SpatialAxis& axis = d_.plane[a];
       const index_t position = at[a] * axis.stride + plane.at[d_.channel_axes + a] * axis.dilation + axis.offset;
       const index_t index = border_index(position, axis.in, axis.border);
       base = index < 0 ? nullptr : base + index * axis.x_stride;
+      // The last axis' planes go round: the plane under tap t + 1 of slice z stays where it is for tap t of slice z
+      // + 1.
+      if (a == d_.plane_axes - 1) {
+        plane_slots_[i] = i - i % axis.kernel + floor_mod(floor_div(position, axis.dilation), axis.kernel);
+      }
     }
     bases_[i] = base;
   }
 }
 
 void Lines::start_band(const Band& band) {
+  if (band_.first == band.first && band_.count == band.count) return;  // the ring's lines are this band's
   band_ = band;
   outputs_ = std::max(band.count, d_.register_elements);
   if (band.in_place) return;
-  const index_t lines = d_.planes * d_.ring_lines;
-  for (index_t i = 0; i < lines; ++i) tags_[i] = empty;
+  std::fill_n(made_from_, d_.planes * d_.ring_lines, nullptr);
   cut_line();
 }
 
@@ -93,7 +94,7 @@ void Lines::cut_phase(index_t position, index_t at) {
     const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
     if (run.index < 0) {
       for (index_t i = 0; i < d_.planes * d_.ring_lines; ++i) {
-        std::memcpy(ring_ + (i * d_.line_elements + at) * size_, fill_line_, static_cast<std::size_t>(n * size_));
+        fill_elements(ring_ + (i * d_.line_elements + at) * size_, n, d_.compute, p_.fill);
       }
     } else {
       piece_[pieces_++] = {at, run.index, run.step * stride, n};
@@ -104,29 +105,44 @@ void Lines::cut_phase(index_t position, index_t at) {
   }
 }
 
+void Lines::find_rows(index_t row, index_t count) {
+  index_t position = row * d_.row.stride + d_.row.offset;
+  index_t slot = floor_mod(floor_div(position, d_.row.dilation), d_.ring_lines);
+  for (index_t i = 0; i < count; ++i, position += d_.row.dilation) {
+    const index_t index = border_index(position, d_.row.in, d_.row.border);
+    row_indices_[i] = index;
+    row_slots_[i] = slot;
+    if (++slot == d_.ring_lines) slot = 0;
+  }
+}
+
 const void* const* Lines::block(index_t row, int count) {
   const index_t lines = d_.row.kernel + count - 1;
-  const index_t first = row * d_.row.stride + d_.row.offset;
+  find_rows(row, lines);
   for (index_t plane = 0; plane < d_.planes; ++plane) {
-    for (index_t i = 0; i < lines; ++i) rows_[plane * lines + i] = line(plane, first + i * d_.row.dilation);
+    for (index_t i = 0; i < lines; ++i) rows_[plane * lines + i] = line(plane, i);
   }
   return rows_;
 }
 
-const void* Lines::line(index_t plane, index_t position) {
-  const char* base = bases_[plane];
-  const index_t index = base ? border_index(position, d_.row.in, d_.row.border) : -1;
-  if (index < 0) return fill_line_;
-  const char* row = base + index * d_.row.x_stride;
+// The line under the block's row i.
+const void* Lines::line(index_t plane, index_t i) {
+  if (row_indices_[i] < 0 || !bases_[plane]) return fill_line();
+  const char* row = bases_[plane] + row_indices_[i] * d_.row.x_stride;
   if (band_.in_place) return row + (band_.first + d_.lane.offset) * size_;
-  const index_t sequence = position >= 0 ? position / d_.row.dilation : (position + 1) / d_.row.dilation - 1;
-  const index_t slot = plane * d_.ring_lines + (sequence % d_.ring_lines + d_.ring_lines) % d_.ring_lines;
+  const index_t slot = plane_slots_[plane] * d_.ring_lines + row_slots_[i];
   char* made = ring_ + slot * d_.line_elements * size_;
-  if (tags_[slot] != position) {
-    tags_[slot] = position;
+  if (made_from_[slot] != row) {
+    made_from_[slot] = row;
     make_line(row, made);
   }
   return made;
+}
+
+const void* Lines::fill_line() {
+  if (!fill_line_made_) fill_elements(fill_line_, d_.line_elements, d_.compute, p_.fill);
+  fill_line_made_ = true;
+  return fill_line_;
 }
 
 void Lines::make_line(const char* row, char* line) {

@@ -6,8 +6,10 @@
 //                  the border: only a pointer        phase 0 | phase 1 | ...          strided phases done on the way
 //
 // Every line of a band is made of the same pieces: where a constant border shows, the ring's lines are filled once.
-// Row r + 1 shares all lines of row r but one. The ring keeps, for each plane, as many lines as a block of rows needs,
-// and makes each once while the block moves down. A row outside x under a constant border is the fill line.
+// Row r + 1 shares all lines of row r but one, and slice z + 1 all planes of slice z but one. The ring keeps, for each
+// plane, as many lines as a block of rows needs (or all of the job's, where planes are shared), and makes a line only
+// where the ring doesn't hold it: a slot remembers the row of x that it was made of. A row outside x under a constant
+// border is the fill line.
 #pragma once
 
 #include "base/buffer.h"
@@ -40,7 +42,9 @@ class Lines {
  private:
   void cut_line();
   void cut_phase(index_t position, index_t at);
-  const void* line(index_t plane, index_t position);
+  void find_rows(index_t row, index_t count);
+  const void* line(index_t plane, index_t i);
+  const void* fill_line();
   void make_line(const char* row, char* line);
   void load(const char* src, index_t stride, index_t n, char* dst);
 
@@ -54,11 +58,15 @@ class Lines {
 
   LinePiece* piece_;
   index_t* columns_;
-  const char** bases_;  // [planes] row 0 of each plane; null where it lies outside x
-  const void** rows_;   // [planes][ring lines], for the kernel
-  index_t* tags_;       // [planes][ring lines]: row position that the ring's line holds
+  const char** bases_;      // [planes] row 0 of each plane; null where it lies outside x
+  index_t* plane_slots_;    // [planes] where the ring keeps it
+  const void** rows_;       // [planes][block lines], for the kernel
+  index_t* row_indices_;    // [block lines] the block's rows in a plane; negative: outside x
+  index_t* row_slots_;      // [block lines] where the ring keeps them in a plane
+  const char** made_from_;  // [planes][ring lines] the row of x that a slot holds, or null
   char* ring_;
-  char* fill_line_;
+  char* fill_line_;  // made when first needed
+  bool fill_line_made_ = false;
   char* swapped_;
 };
 

@@ -46,7 +46,7 @@ void run_jobs(index_t jobs, const Run& run, const Job& job) {
 }
 
 // Serial work below this isn't worth a region.
-constexpr double least_parallel_seconds = 100e-6;
+constexpr double least_parallel_seconds = 50e-6;
 
 // Installs the handler that keeps a forked child from waiting for threads it doesn't have. Call once, at load.
 void guard_forks();

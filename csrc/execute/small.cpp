@@ -10,33 +10,79 @@
 namespace convcorr {
 namespace {
 
-constexpr index_t most_register_bytes = 64;
-
 template <class T, int S>
-void run(const Problem& p, const Arrays& arrays, Compute compute) {
-  struct Element {
-    T part[S];
-  };
-  const SpatialAxis& a = p.spatial[0];
-  Element taps[small_elements];
-  T finite = 0;
+struct Element {
+  T part[S];
+};
+
+std::size_t bytes(index_t n) { return static_cast<std::size_t>(n); }
+
+// Samples [offset, offset + length) of a row of x, zeros where it has none; x null: all zeros.
+template <class E>
+void pad_row(const SpatialAxis& a, const char* x, E* row, index_t length) {
+  const index_t low = x ? std::clamp<index_t>(-a.offset, 0, length) : length;
+  const index_t high = std::clamp<index_t>(a.in - a.offset, low, length);
+  constexpr index_t size = sizeof(E);
+  std::memset(row, 0, bytes(low * size));
+  if (high > low) std::memcpy(row + low, x + (a.offset + low) * size, bytes((high - low) * size));
+  std::memset(row + high, 0, bytes((length - high) * size));
+}
+
+// One row of taps, flipped and conjugated; adds 0 * tap to `finite`, which an infinite or NaN tap makes NaN.
+template <class T, int S>
+void pack_row(const Problem& p, const SpatialAxis& a, const char* h, Element<T, S>* taps, T& finite) {
   for (index_t t = 0; t < a.kernel; ++t) {
-    std::memcpy(&taps[t], arrays.h + (p.flip ? a.kernel - 1 - t : t) * a.h_stride, sizeof(Element));
+    std::memcpy(&taps[t], h + (p.flip ? a.kernel - 1 - t : t) * a.h_stride, sizeof taps[t]);
     if (S == 2 && p.conjugate) taps[t].part[S - 1] = -taps[t].part[S - 1];
     for (T part : taps[t].part) finite += part * T(0);
   }
-  // Positions offset .. offset + out + kernel - 1 of x, zeros outside it, and a register more to read.
-  Element row[small_elements + most_register_bytes / sizeof(Element)];
-  const index_t length = std::max<index_t>(a.out, most_register_bytes / sizeof(Element)) + a.kernel - 1;
-  const index_t low = std::clamp<index_t>(-a.offset, 0, length);
-  const index_t high = std::clamp<index_t>(a.in - a.offset, low, length);
-  std::memset(row, 0, static_cast<std::size_t>(low) * sizeof(Element));
-  if (high > low) {
-    std::memcpy(row + low, arrays.x + (a.offset + low) * a.x_stride,
-                static_cast<std::size_t>(high - low) * sizeof(Element));
+}
+
+// All output rows, in blocks that share lines.
+template <class E>
+void run_blocks(const SpatialAxis& row, const SpatialAxis& lane, const E* padded, index_t stride, const E* taps,
+                char* y, Compute compute) {
+  const RowsTable& kernel = *kernels().rows;
+  const void* lines[small_rows];
+  index_t columns[small_taps_bytes / sizeof(E)];
+  const index_t rows = row.out + row.kernel - 1;
+  for (index_t i = 0; i < rows; ++i) lines[i] = padded + i * stride;
+  for (index_t c = 0; c < lane.kernel; ++c) columns[c] = c * scalars(compute);
+  const index_t most = std::min<index_t>(kernel.most_rows[static_cast<int>(compute)], row.kernel + 1);
+  for (index_t first = 0; first < row.out; first += most) {
+    void* out[8];
+    const index_t count = std::min(most, row.out - first);
+    for (index_t r = 0; r < count; ++r) out[r] = y + (first + r) * row.y_stride;
+    kernel.of[static_cast<int>(compute)](
+        {lines + first, taps, columns, true, 1, row.kernel, lane.kernel, out, static_cast<int>(count), lane.out});
   }
-  std::memset(row + high, 0, static_cast<std::size_t>(length - high) * sizeof(Element));
-  kernels().taps->of[static_cast<int>(compute)](row, taps, a.kernel, arrays.y, a.out);
+}
+
+template <class T, int S>
+void run(const Problem& p, const Arrays& arrays, Compute compute) {
+  using E = Element<T, S>;
+  alignas(64) E padded[small_padded_bytes / sizeof(E)];
+  E taps[small_taps_bytes / sizeof(E)];
+  const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
+  const index_t stride = small_row_elements(lane, sizeof(E));
+  T finite = 0;
+  if (p.spatial_count == 1) {
+    pack_row(p, lane, arrays.h, taps, finite);
+    pad_row(lane, arrays.x, padded, stride);
+    kernels().taps->of[static_cast<int>(compute)](padded, taps, lane.kernel, arrays.y, lane.out);
+  } else {
+    const SpatialAxis& row = p.spatial[0];
+    for (index_t i = 0; i < row.kernel; ++i) {
+      const index_t from = p.flip ? row.kernel - 1 - i : i;
+      pack_row(p, lane, arrays.h + from * row.h_stride, taps + i * lane.kernel, finite);
+    }
+    for (index_t i = 0; i < row.out + row.kernel - 1; ++i) {
+      const index_t index = i + row.offset;
+      const bool inside = index >= 0 && index < row.in;
+      pad_row(lane, inside ? arrays.x + index * row.x_stride : nullptr, padded + i * stride, stride);
+    }
+    run_blocks(row, lane, padded, stride, taps, arrays.y, compute);
+  }
   if (finite != T(0)) sum_overlap_only(p, arrays, Run{});
 }
 

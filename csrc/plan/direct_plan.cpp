@@ -117,33 +117,47 @@ void count_parts(DirectPlan& d) {
   d.lane_span = checked_mul(d.lane.kernel - 1, d.lane.dilation);
 }
 
-// Cuts the outputs into jobs of about `target` seconds each.
-void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
-  constexpr double least = 40e-6, most = 5e-3;
-  const index_t unit = d.taps < (1 << 20) ? 16 * d.register_elements : d.register_elements;  // keeps a job short
-  const double target = std::clamp(total_seconds / 64, least, most);
-  const double outputs = target / output_seconds;
-  // A strip's lines should stay in L2 while a block of rows passes over them, and be long against their overlap.
+// The width of a strip: its lines should stay in L2 while a block of rows passes over them, and be long against what
+// neighbouring strips share.
+void cut_strips(DirectPlan& d, double outputs_per_job) {
   constexpr double cache = 192 << 10;
+  const index_t unit = d.taps < (1 << 20) ? 16 * d.register_elements : d.register_elements;  // keeps a job short
   const auto lines = static_cast<double>(d.planes) * static_cast<double>(d.row.kernel + d.block_rows);
   const double fits = cache / (lines * static_cast<double>(itemsize(d.compute)));
-  const double rows_in_job = d.row.out == 1 ? 1 : static_cast<double>(d.block_rows);
-  double width =
-      std::min(d.one_row ? outputs : std::max(fits, 512.0), std::max(outputs / rows_in_job, static_cast<double>(unit)));
+  const double rows = d.row.out == 1 ? 1 : static_cast<double>(d.block_rows);
+  double width = std::min(d.one_row ? outputs_per_job : std::max(fits, 512.0),
+                          std::max(outputs_per_job / rows, static_cast<double>(unit)));
   if (!d.in_place) width = std::max(width, std::min(4.0 * static_cast<double>(d.lane_span), 65536.0));
   d.strip = std::min(d.lane.out, std::max(unit, static_cast<index_t>(std::min(width, 1e15)) / unit * unit));
   if (d.strip + unit > d.lane.out) d.strip = d.lane.out;  // no sliver at the end
   d.strips = ceil_div(d.lane.out, d.strip);
+}
 
-  const double rows = outputs / static_cast<double>(d.strip);
-  const index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, 4 * d.row.kernel);
-  const auto wanted = static_cast<index_t>(std::clamp(rows, 1.0, 1e15));
-  d.rows_per_job = std::min(d.row.out, std::max(least_rows, wanted / d.block_rows * d.block_rows));
+// Rows and slices of a job. Where slices share planes, a job keeps all its rows' lines in L2 and takes many slices.
+void cut_rows(DirectPlan& d, double outputs_per_job) {
+  const auto wanted = static_cast<index_t>(std::clamp(outputs_per_job / static_cast<double>(d.strip), 1.0, 1e15));
+  index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, 4 * d.row.kernel);
+  index_t rows = wanted / d.block_rows * d.block_rows;
+  index_t slices = 1;
+  if (d.shares_planes) {
+    constexpr index_t cache = 256 << 10;
+    const index_t line_bytes = (d.strip + d.lane_span + 1) * itemsize(d.compute);
+    rows = std::max<index_t>(cache / line_bytes / d.planes - d.row.kernel, 1) / d.block_rows * d.block_rows;
+    slices = 4 * d.plane[d.plane_axes - 1].kernel;
+  }
+  d.rows_per_job = std::min(d.row.out, std::max(least_rows, rows));
   d.row_jobs = ceil_div(d.row.out, d.rows_per_job);
-  const double per_slice = static_cast<double>(d.strip) * static_cast<double>(d.rows_per_job);
-  d.slices_per_job = std::clamp<index_t>(static_cast<index_t>(std::min(outputs / per_slice, 1e15)), 1, d.slices);
-  if (d.strips > 1 || d.row_jobs > 1) d.slices_per_job = 1;
+  if (d.shares_planes || (d.strips == 1 && d.row_jobs == 1)) slices = std::max(slices, wanted / d.rows_per_job);
+  d.slices_per_job = std::clamp<index_t>(slices, 1, d.slices);
   d.slice_jobs = ceil_div(d.slices, d.slices_per_job);
+}
+
+// Cuts the outputs into jobs: about 64, each long against its overhead and short against a time slice.
+void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
+  constexpr double least = 40e-6, most = 5e-3;
+  const double outputs_per_job = std::clamp(total_seconds / 64, least, most) / output_seconds;
+  cut_strips(d, outputs_per_job);
+  cut_rows(d, outputs_per_job);
   d.jobs = checked_mul(checked_mul(d.slice_jobs, d.row_jobs), d.strips);
 }
 
@@ -169,19 +183,26 @@ void size_buffers(DirectPlan& d) {
   d.phase_elements = checked_add(wide, d.lane_span / d.lane.stride + 1);
   d.phases = std::min(d.lane.stride / std::gcd(d.lane.stride, d.lane.dilation), d.lane.kernel);
   d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.phases), size);
-  d.ring_lines = d.row.kernel + d.block_rows - 1;
-  const index_t lines = checked_mul(d.planes, d.ring_lines);
-  index_t bytes = checked_mul(checked_mul(lines, d.line_elements), size);                   // the ring
-  bytes = checked_add(bytes, d.line_elements * size);                                       // the fill line
-  bytes = checked_add(bytes, d.line_elements * size);                                       // swapped bytes
-  bytes = checked_add(bytes, checked_mul(d.block_rows, checked_mul(wide, size)));           // rows of sums
-  bytes = checked_add(bytes, checked_mul(lines, 2 * static_cast<index_t>(sizeof(void*))));  // line pointers, tags
-  bytes = checked_add(bytes, checked_mul(d.planes, static_cast<index_t>(sizeof(void*))));
-  bytes = checked_add(bytes, checked_mul(d.lane.kernel, static_cast<index_t>(sizeof(index_t))));
+  d.block_lines = d.row.kernel + d.block_rows - 1;
+  d.ring_lines = d.shares_planes ? d.row.kernel + d.rows_per_job - 1 : d.block_lines;
   d.most_pieces = most_pieces(d);
-  bytes = checked_add(bytes, checked_mul(d.most_pieces, static_cast<index_t>(sizeof(LinePiece))));
+
+  constexpr index_t word = sizeof(void*);
+  index_t bytes = 0;
+  const auto take = [&bytes](index_t count, index_t each) {
+    bytes = checked_add(bytes, checked_mul(count, each) + 64);
+  };
+  const index_t ring = checked_mul(d.planes, d.ring_lines);
+  take(checked_mul(ring, d.line_elements), size);
+  take(ring, word);                                          // what the ring's lines were made of
+  take(d.line_elements, 2 * size);                           // the fill line, swapped bytes
+  take(checked_mul(d.planes, d.block_lines), word);          // line pointers
+  take(checked_add(d.planes, d.block_lines), 2 * word + 2);  // planes, rows, and where they are kept
+  take(d.most_pieces, sizeof(LinePiece));
+  take(d.lane.kernel, word);
+  take(d.block_rows, checked_mul(wide, size) + 64);  // rows of sums
   d.taps_bytes = Scratch::padded(checked_mul(d.taps, size));
-  if (d.taps_per_slice) bytes = checked_add(bytes, d.taps_bytes);
+  if (d.taps_per_slice) take(d.taps_bytes, 1);
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
 }
 
@@ -217,6 +238,9 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
   const index_t share = std::min<index_t>(d.row.kernel + 1, d.row.out);
   d.block_rows =
       d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));
+
+  const bool steps_by_one = d.row.stride == 1 && d.row.dilation == 1;
+  d.shares_planes = !d.in_place && steps_by_one && d.plane_axes > 0 && d.plane[d.plane_axes - 1].kernel > 1;
 
   const CostModel& cost = cost_model();
   const auto taps = static_cast<double>(d.taps);

@@ -23,9 +23,10 @@ struct LinePiece {
 
 struct DirectPlan {
   Compute compute;
-  bool in_place;      // lines away from the border are read where they lie
-  bool out_in_place;  // sums are stored where they belong
-  bool one_row;       // nothing but lane taps, dense: the 1-D kernel serves
+  bool in_place;       // lines away from the border are read where they lie
+  bool out_in_place;   // sums are stored where they belong
+  bool shares_planes;  // slices next to each other along the last plane axis find their lines made
+  bool one_row;        // nothing but lane taps, dense: the 1-D kernel serves
 
   SpatialAxis lane, row;
   int plane_axes = 0;
@@ -54,7 +55,8 @@ struct DirectPlan {
   index_t phases;          // sets of samples a stride apart that the taps read: tap c reads phase c % phases
   index_t phase_elements;  // from one phase to the next
   index_t line_elements;   // of one line in the ring, padded
-  index_t ring_lines;      // per plane
+  index_t block_lines;     // per plane, under one block of rows
+  index_t ring_lines;      // per plane, kept
   index_t most_pieces;     // of a line
   index_t job_bytes;       // scratch of one job
   index_t taps_bytes;      // of the packed taps

@@ -5,17 +5,29 @@ namespace {
 
 bool has_own_kernel(DType t) { return t == DType::f32 || t == DType::f64 || t == DType::c64 || t == DType::c128; }
 
+// One sample to the next, zeros outside, and no size that the products below could overflow on.
+bool is_plain(const SpatialAxis& a) {
+  constexpr index_t most = small_padded_bytes;
+  return a.out <= most && a.kernel <= most && a.in <= most && a.stride == 1 && a.dilation == 1 && a.in_dilation == 1 &&
+         a.border == Border::constant;
+}
+
 }  // namespace
 
 bool is_small(const Problem& p) {
-  if (p.spatial_count != 1 || p.outer_count != 0 || !has_own_kernel(p.sum_type)) return false;
+  if (p.spatial_count < 1 || p.spatial_count > 2 || p.outer_count != 0 || !has_own_kernel(p.sum_type)) return false;
   if (p.x_type != p.sum_type || p.h_type != p.sum_type || p.y_type != p.sum_type || p.x_swapped || p.h_swapped)
     return false;
-  const SpatialAxis& a = p.spatial[0];
+  const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
   const index_t size = itemsize(p.sum_type);
-  return a.out + a.kernel <= small_elements && a.in <= small_elements && a.stride == 1 && a.dilation == 1 &&
-         a.in_dilation == 1 && a.border == Border::constant && fill_is_zero(p) && a.x_stride == size &&
-         a.y_stride == size;
+  if (!is_plain(lane) || !fill_is_zero(p) || lane.x_stride != size || lane.y_stride != size) return false;
+  const index_t row_bytes = small_row_elements(lane, size) * size;
+  if (p.spatial_count == 1) return row_bytes <= small_padded_bytes && lane.kernel * size <= small_taps_bytes;
+  const SpatialAxis& row = p.spatial[0];
+  if (!is_plain(row)) return false;
+  const index_t rows = row.out + row.kernel - 1;
+  return rows <= small_rows && rows * row_bytes <= small_padded_bytes &&
+         row.kernel * lane.kernel * size <= small_taps_bytes;
 }
 
 }  // namespace convcorr

@@ -17,7 +17,7 @@ from ._core import correlate as _correlate
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-    from ._types import Array, Axes, Boundary, Method, Mode, PerAxis
+    from ._types import Array, Axes, Boundary, Integer, Lags, Method, Mode, Number, PerAxis
 
 
 def convolve(
@@ -27,13 +27,13 @@ def convolve(
     *,
     axes: Axes = None,
     boundary: PerAxis[Boundary] = "constant",
-    fill_value: complex = 0,
+    fill_value: Number = 0,
     method: Method = "auto",
-    stride: PerAxis[int] = 1,
-    dilation: PerAxis[int] = 1,
+    stride: PerAxis[Integer] = 1,
+    dilation: PerAxis[Integer] = 1,
     dtype: DTypeLike | None = None,
     out: Array | None = None,
-    threads: int | None = None,
+    threads: Integer | None = None,
 ) -> Array:
     """Convolve the data `x` with the kernel `h`, along any of their axes.
 
@@ -148,14 +148,14 @@ def correlate(
     *,
     axes: Axes = None,
     boundary: PerAxis[Boundary] = "constant",
-    fill_value: complex = 0,
+    fill_value: Number = 0,
     method: Method = "auto",
-    stride: PerAxis[int] = 1,
-    dilation: PerAxis[int] = 1,
-    lags: tuple[int, int] | None = None,
+    stride: PerAxis[Integer] = 1,
+    dilation: PerAxis[Integer] = 1,
+    lags: Lags = None,
     dtype: DTypeLike | None = None,
     out: Array | None = None,
-    threads: int | None = None,
+    threads: Integer | None = None,
 ) -> Array:
     """Correlate the data `x` with the kernel `h`, along any of their axes.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike, DTypeLike
 
-from ._types import Array, Axes, Boundary, Config, Method, Mode, PerAxis
+from ._types import Array, Axes, Boundary, Config, Integer, Lags, Method, Mode, Number, PerAxis
 
 def convolve(
     x: ArrayLike,
@@ -13,13 +13,13 @@ def convolve(
     mode: Mode,
     axes: Axes,
     boundary: PerAxis[Boundary],
-    fill_value: complex,
+    fill_value: Number,
     method: Method,
-    stride: PerAxis[int],
-    dilation: PerAxis[int],
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
     dtype: DTypeLike | None,
     out: Array | None,
-    threads: int | None,
+    threads: Integer | None,
     /,
 ) -> Array: ...
 def correlate(
@@ -28,14 +28,14 @@ def correlate(
     mode: Mode,
     axes: Axes,
     boundary: PerAxis[Boundary],
-    fill_value: complex,
+    fill_value: Number,
     method: Method,
-    stride: PerAxis[int],
-    dilation: PerAxis[int],
-    lags: tuple[int, int] | None,
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    lags: Lags,
     dtype: DTypeLike | None,
     out: Array | None,
-    threads: int | None,
+    threads: Integer | None,
     /,
 ) -> Array: ...
 def reference_convolve(
@@ -44,13 +44,13 @@ def reference_convolve(
     mode: Mode,
     axes: Axes,
     boundary: PerAxis[Boundary],
-    fill_value: complex,
+    fill_value: Number,
     method: Method,
-    stride: PerAxis[int],
-    dilation: PerAxis[int],
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
     dtype: DTypeLike | None,
     out: Array | None,
-    threads: int | None,
+    threads: Integer | None,
     /,
 ) -> Array: ...
 def reference_correlate(
@@ -59,14 +59,14 @@ def reference_correlate(
     mode: Mode,
     axes: Axes,
     boundary: PerAxis[Boundary],
-    fill_value: complex,
+    fill_value: Number,
     method: Method,
-    stride: PerAxis[int],
-    dilation: PerAxis[int],
-    lags: tuple[int, int] | None,
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    lags: Lags,
     dtype: DTypeLike | None,
     out: Array | None,
-    threads: int | None,
+    threads: Integer | None,
     /,
 ) -> Array: ...
 
@@ -80,3 +80,4 @@ def thread_limit(n: int, /) -> int: ...
 def clear_cache() -> None: ...
 def config() -> Config: ...
 def kernel_isa() -> str: ...
+def cpu_quota(root: str, /) -> float | None: ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 _T = TypeVar("_T")
@@ -13,7 +14,10 @@ Mode = Literal["full", "same", "valid"]
 Boundary = Literal["constant", "edge", "symmetric", "reflect", "wrap"]
 Method = Literal["auto", "direct"]
 PerAxis: TypeAlias = _T | Sequence[_T]  # one value for every convolved axis, or one each
-Axes = int | Sequence[int] | None
+Integer: TypeAlias = SupportsIndex  # int, or a NumPy integer
+Number: TypeAlias = "complex | np.number[Any]"
+Axes: TypeAlias = "Integer | Sequence[Integer] | None"
+Lags: TypeAlias = "Sequence[Integer] | None"
 Array = NDArray[Any]
 
 
