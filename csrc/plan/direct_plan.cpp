@@ -69,32 +69,64 @@ SpatialAxis without_taps(const OuterAxis& batch) {
   return axis;
 }
 
-// Puts every axis in its part. The lane is the spatial axis that is contiguous in x, else a batch axis that is, else
-// the last spatial axis with more than one output.
+// The lane, and the axes of the Problem that it is made of; -1: none.
+struct Lane {
+  SpatialAxis axis;
+  int spatial, batch;
+};
+
+// A batch axis inside a spatial one, channels of a pixel say, makes one lane of both: a tap's neighbours stand `size`
+// apart, as if dilated. Borders that turn round would turn the channels round too.
+bool can_interleave(const Problem& p, const SpatialAxis& s, const OuterAxis& b) {
+  return s.x_stride == b.size * b.x_stride && s.y_stride == b.size * b.y_stride && s.stride == 1 &&
+         b.y_stride == itemsize(p.y_type) && (s.border == Border::constant || s.border == Border::wrap);
+}
+
+SpatialAxis interleave(SpatialAxis s, const OuterAxis& b) {
+  s.in = checked_mul(s.in, b.size);
+  s.out = checked_mul(s.out, b.size);
+  s.dilation = checked_mul(s.dilation, b.size);
+  s.offset = checked_mul(s.offset, b.size);
+  s.x_stride = b.x_stride;
+  s.y_stride = b.y_stride;
+  return s;
+}
+
+// The spatial axis that is contiguous in x; else a contiguous batch axis, joined with its spatial neighbour where it is
+// short; else the last spatial axis with more than one output.
+Lane choose_lane(const Problem& p, index_t register_elements) {
+  const index_t item = itemsize(p.x_type);
+  int last = -1;
+  for (int a = p.spatial_count - 1; a >= 0; --a) {
+    if (p.spatial[a].out > 1 && p.spatial[a].x_stride == item) return {p.spatial[a], a, -1};
+    if (last < 0 && p.spatial[a].out > 1) last = a;
+  }
+  for (int b = 0; b < p.outer_count; ++b) {
+    const OuterAxis& batch = p.outer[b];
+    if (batch.role != Role::batch || batch.x_stride != item || batch.size < 2) continue;
+    for (int a = 0; a < p.spatial_count && batch.size < 4 * register_elements; ++a) {
+      if (can_interleave(p, p.spatial[a], batch)) return {interleave(p.spatial[a], batch), a, b};
+    }
+    if (batch.size >= register_elements / 2) return {without_taps(batch), -1, b};
+  }
+  if (last < 0 && p.spatial_count > 0) last = p.spatial_count - 1;
+  return {last < 0 ? plain_axis(1, 1, 1) : p.spatial[last], last, -1};
+}
+
+// Puts every axis in its part. The row axis is the innermost one left with taps.
 void assign_axes(const Problem& p, DirectPlan& d) {
-  int lane = -1, lane_batch = -1, row = -1;
+  const Lane lane = choose_lane(p, d.register_elements);
+  d.lane = lane.axis;
+  int row = -1;
   for (int a = 0; a < p.spatial_count; ++a) {
-    if (p.spatial[a].out > 1 || lane < 0) lane = a;
-  }
-  for (int a = 0; a < p.spatial_count; ++a) {
-    if (p.spatial[a].x_stride == itemsize(p.x_type) && p.spatial[a].out > 1) lane = a;
-  }
-  const bool contiguous = lane >= 0 && p.spatial[lane].x_stride == itemsize(p.x_type) && p.spatial[lane].out > 1;
-  for (int a = 0; a < p.outer_count && !contiguous; ++a) {
-    const OuterAxis& o = p.outer[a];
-    if (o.role == Role::batch && o.x_stride == itemsize(p.x_type) && o.size >= 8) lane_batch = a;
-  }
-  d.lane = lane_batch >= 0 ? without_taps(p.outer[lane_batch]) : lane >= 0 ? p.spatial[lane] : plain_axis(1, 1, 1);
-  if (lane_batch >= 0) lane = -1;
-  for (int a = 0; a < p.spatial_count; ++a) {
-    if (a != lane && p.spatial[a].kernel > 1) row = a;
+    if (a != lane.spatial && p.spatial[a].kernel > 1) row = a;
   }
   d.row = row >= 0 ? p.spatial[row] : plain_axis(1, 1, 1);
   for (int a = 0; a < p.spatial_count; ++a) {
-    if (a != lane && a != row) d.plane[d.plane_axes++] = p.spatial[a];
+    if (a != lane.spatial && a != row) d.plane[d.plane_axes++] = p.spatial[a];
   }
   for (int a = 0; a < p.outer_count; ++a) {
-    if (a == lane_batch) continue;
+    if (a == lane.batch) continue;
     if (p.outer[a].role == Role::in_channel) {
       d.channel[d.channel_axes++] = p.outer[a];
     } else {
@@ -226,10 +258,10 @@ const char* refuse_direct(const Problem& p) {
 void make_direct_plan(const Problem& p, DirectPlan& d) {
   compute_of(p, d.compute);
   const int c = static_cast<int>(d.compute);
-  assign_axes(p, d);
-  count_parts(d);
   const index_t size = itemsize(d.compute);
   d.register_elements = kernels().taps->register_bytes / size;
+  assign_axes(p, d);
+  count_parts(d);
   constexpr index_t short_line = 2048;  // bytes: copying a shorter line costs less than treating its ends apart
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
                d.lane.out * size >= short_line;
