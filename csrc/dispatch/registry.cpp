@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "dispatch/cpu.h"
@@ -19,7 +20,15 @@ CONVCORR_ISAS
 namespace convcorr {
 namespace {
 
-#define X(isa) constexpr Kernels kernels_##isa = {#isa, &isa::taps, &isa::rows, &isa::convert};
+// AVX2's 1-D kernel serves AVX-512 too: see prefers_narrow in plan/direct_plan.cpp.
+constexpr const TapsTable* narrow_taps([[maybe_unused]] std::string_view isa) {
+#if defined(__x86_64__)
+  if (isa == "avx512") return &avx2::taps;
+#endif
+  return nullptr;
+}
+
+#define X(isa) constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert};
 CONVCORR_ISAS
 #undef X
 

@@ -123,7 +123,8 @@ class Job {
     const void* const* rows = lines_.block(row, count);
     const int compute = static_cast<int>(d_.compute);
     if (d_.one_row) {
-      kernels().taps->of[compute](rows[0], taps, d_.lane.kernel, out[0], band_.count);
+      const TapsTable& kernel = d_.narrow ? *kernels().narrow_taps : *kernels().taps;
+      kernel.of[compute](rows[0], taps, d_.lane.kernel, out[0], band_.count);
     } else {
       const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
       kernels().rows->of[compute](

@@ -97,14 +97,14 @@ template <class S, class D>
 void load(const char* src, index_t stride, index_t n, void* dst_) {
   char* dst = static_cast<char*>(dst_);
   constexpr index_t step = sizeof(S), out = sizeof(D);
-  if (stride == step) {
-    if constexpr (__is_same(S, D)) {
-      __builtin_memcpy(dst, src, static_cast<unsigned long>(n) * sizeof(S));
-    } else {
-      for (index_t i = 0; i < n; ++i) convert_one<S, D>(src + i * step, dst + i * out);
-    }
-  } else {
+  if (stride != step) {
     for (index_t i = 0; i < n; ++i) convert_one<S, D>(src + i * stride, dst + i * out);
+  } else if constexpr (__is_same(S, D)) {
+    __builtin_memcpy(dst, src, static_cast<unsigned long>(n) * sizeof(S));
+  } else if constexpr (is_pair<S> && is_pair<D>) {
+    load<decltype(S::re), decltype(D::re)>(src, step / 2, 2 * n, dst);  // scalars vectorise, pairs don't
+  } else {
+    for (index_t i = 0; i < n; ++i) convert_one<S, D>(src + i * step, dst + i * out);
   }
 }
 
@@ -130,12 +130,21 @@ CONVCORR_INLINE u32 reverse(u32 u) { return __builtin_bswap32(u); }
 CONVCORR_INLINE u64 reverse(u64 u) { return __builtin_bswap64(u); }
 
 template <class U>
-void swap(const char* src, index_t stride, index_t n, void* dst) {
-  for (index_t i = 0; i < n; ++i) {
-    U u;
-    __builtin_memcpy(&u, src + i * stride, sizeof u);
-    u = reverse(u);
-    __builtin_memcpy(static_cast<char*>(dst) + i * static_cast<index_t>(sizeof u), &u, sizeof u);
+CONVCORR_INLINE void swap_one(const char* src, char* dst) {
+  U u;
+  __builtin_memcpy(&u, src, sizeof u);
+  u = reverse(u);
+  __builtin_memcpy(dst, &u, sizeof u);
+}
+
+template <class U>
+void swap(const char* src, index_t stride, index_t n, void* dst_) {
+  char* dst = static_cast<char*>(dst_);
+  constexpr index_t step = sizeof(U);
+  if (stride == step) {  // apart, so that it vectorises
+    for (index_t i = 0; i < n; ++i) swap_one<U>(src + i * step, dst + i * step);
+  } else {
+    for (index_t i = 0; i < n; ++i) swap_one<U>(src + i * stride, dst + i * step);
   }
 }
 

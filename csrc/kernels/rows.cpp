@@ -148,10 +148,10 @@ CONVCORR_INLINE void correlate_square(const RowsBlock& block) {
   if constexpr (R > 1) correlate_square<A, K, R - 1, B>(block);
 }
 
-// Unrolled only for the floats: other types rest on slower products, and code has a price too.
+// Unrolled only for fused floats: other types rest on slower products, and without FMA the columns in flight spill.
 template <class A, int R, int B, int R3 = R, int B3 = B>
 void correlate_rows(const RowsBlock& block) {
-  if constexpr (is_float<typename A::Scalar> && A::scalars == 1) {
+  if constexpr (is_fused<A> && A::scalars == 1) {
     if (block.dense && block.kh == block.kw) {
       if (block.kw == 3) return correlate_square<A, 3, R, B>(block);
       if (block.kw == 5) return correlate_square<A, 5, R, B>(block);

@@ -54,6 +54,7 @@ struct ConvertTable {
 struct Kernels {
   const char* isa;
   const TapsTable* taps;
+  const TapsTable* narrow_taps;  // the same for registers of half the width, or null
   const RowsTable* rows;
   const ConvertTable* convert;
 };

@@ -87,10 +87,11 @@ void correlate_taps(const void* x_, const void* w_, index_t k, void* y_, index_t
 
 // Registers: B sums + Q taps + 1 load, and 1 product where there is no FMA.
 template <class T>
-constexpr taps_fn real = register_count == 32 ? correlate_taps<Real<T>, 16, 6>
-                         : !is_fused<Real<T>> ? correlate_taps<Real<T>, 8, 4>
-                         : sizeof(T) == 4     ? correlate_taps<Real<T>, 10, 4>
-                                              : correlate_taps<Real<T>, 10, 3>;
+constexpr taps_fn real = sizeof(T) == 8 && !is_float<T> ? correlate_taps<Real<T>, 4, 2>  // products take registers too
+                         : register_count == 32         ? correlate_taps<Real<T>, 16, 6>
+                         : !is_fused<Real<T>>           ? correlate_taps<Real<T>, 8, 4>
+                         : sizeof(T) == 4               ? correlate_taps<Real<T>, 10, 4>
+                                                        : correlate_taps<Real<T>, 10, 3>;
 template <class T>
 constexpr taps_fn complex = register_count == 32    ? correlate_taps<Complex<T>, 8, 4>
                             : !is_fused<Complex<T>> ? correlate_taps<Complex<T>, 4, 2>

@@ -238,6 +238,15 @@ void size_buffers(DirectPlan& d) {
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
 }
 
+// A 64-byte load straddles two cache lines wherever it isn't aligned, and costs twice. With few taps a register the 1-D
+// kernel rests on its loads, and half the width is up to a quarter faster. Measured on f32 and f64; complex taps do
+// more with each load.
+bool prefers_narrow(const DirectPlan& d) {
+  const bool real = d.compute == Compute::f32 || d.compute == Compute::f64;
+  return d.one_row && real && kernels().narrow_taps && d.taps > d.register_elements / 2 &&
+         d.taps < 2 * d.register_elements;
+}
+
 }  // namespace
 
 const char* refuse_direct(const Problem& p) {
@@ -267,6 +276,7 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
                d.lane.out * size >= short_line;
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1);
   d.one_row = d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
+  d.narrow = prefers_narrow(d);
   const index_t share = std::min<index_t>(d.row.kernel + 1, d.row.out);
   d.block_rows =
       d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));

@@ -26,6 +26,7 @@ struct DirectPlan {
   bool in_place;       // lines away from the border are read where they lie
   bool out_in_place;   // sums are stored where they belong
   bool shares_planes;  // slices next to each other along the last plane axis find their lines made
+  bool narrow;         // the 1-D kernel of half the register width
   bool one_row;        // nothing but lane taps, dense: the 1-D kernel serves
 
   SpatialAxis lane, row;

@@ -65,17 +65,18 @@ CONVCORR_INLINE vec<T> broadcast(T x) {
   return x - vec<T>{};  // x - 0 is x for every x, -0.0 and NaN included; compiles to one broadcast
 }
 
-// Loads and stays in the register. GCC 12 folds a load that is used exactly twice into both FMAs and so loads twice:
-// 60% of peak instead of 94% where a value feeds two accumulators.
+// Loads once, here, and stays in the register. GCC 12 folds a load that is used exactly twice into both FMAs and so
+// loads twice (60% of peak instead of 94%); and where two loads of unrolled code meet at one address it would keep the
+// first alive and spill others (42% instead of 90%), which `volatile` prevents.
 template <class T>
 CONVCORR_INLINE vec<T> load_once(const T* p) {
   vec<T> v = load(p);
 #if defined(__AVX512F__)
-  asm("" : "+v"(v));
+  asm volatile("" : "+v"(v));
 #elif defined(__x86_64__)
-  asm("" : "+x"(v));
+  asm volatile("" : "+x"(v));
 #elif defined(__aarch64__)
-  asm("" : "+w"(v));
+  asm volatile("" : "+w"(v));
 #endif
   return v;
 }
