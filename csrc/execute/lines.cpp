@@ -23,6 +23,17 @@ void fill_elements(char* line, index_t elements, Compute compute, Complex160 fil
 index_t floor_div(index_t a, index_t b) { return a >= 0 ? a / b : (a + 1) / b - 1; }
 index_t floor_mod(index_t a, index_t b) { return a - floor_div(a, b) * b; }
 
+// The border's run at a position of the lane. Where the lane is made of groups, the rule counts groups, and a run that
+// doesn't go forwards ends with its group.
+BorderRun lane_run(const DirectPlan& d, index_t position) {
+  if (d.group == 1) return border_run(position, d.lane.in, d.lane.border);
+  const index_t at = floor_div(position, d.group), inside = position - at * d.group;
+  const BorderRun run = border_run(at, d.lane.in / d.group, d.lane.border);
+  if (run.length >= endless && run.index < 0) return run;
+  const index_t groups = run.step == 1 || run.index < 0 ? run.length : 1;
+  return {run.index < 0 ? -1 : run.index * d.group + inside, 1, groups * d.group - inside};
+}
+
 }  // namespace
 
 Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
@@ -90,7 +101,7 @@ void Lines::cut_line() {
 void Lines::cut_phase(index_t position, index_t at) {
   const index_t stride = d_.lane.stride;
   for (index_t left = outputs_ + d_.lane_span / stride; left > 0;) {
-    const BorderRun run = border_run(position, d_.lane.in, d_.lane.border);
+    const BorderRun run = lane_run(d_, position);
     const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
     if (run.index < 0) {
       for (index_t i = 0; i < d_.planes * d_.ring_lines; ++i) {

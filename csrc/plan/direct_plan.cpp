@@ -73,13 +73,14 @@ SpatialAxis without_taps(const OuterAxis& batch) {
 struct Lane {
   SpatialAxis axis;
   int spatial, batch;
+  index_t group = 1;
 };
 
 // A batch axis inside a spatial one, channels of a pixel say, makes one lane of both: a tap's neighbours stand `size`
-// apart, as if dilated. Borders that turn round would turn the channels round too.
+// apart, as if dilated.
 bool can_interleave(const Problem& p, const SpatialAxis& s, const OuterAxis& b) {
   return s.x_stride == b.size * b.x_stride && s.y_stride == b.size * b.y_stride && s.stride == 1 &&
-         b.y_stride == itemsize(p.y_type) && (s.border == Border::constant || s.border == Border::wrap);
+         b.y_stride == itemsize(p.y_type);
 }
 
 SpatialAxis interleave(SpatialAxis s, const OuterAxis& b) {
@@ -105,7 +106,7 @@ Lane choose_lane(const Problem& p, index_t register_elements) {
     const OuterAxis& batch = p.outer[b];
     if (batch.role != Role::batch || batch.x_stride != item || batch.size < 2) continue;
     for (int a = 0; a < p.spatial_count && batch.size < 4 * register_elements; ++a) {
-      if (can_interleave(p, p.spatial[a], batch)) return {interleave(p.spatial[a], batch), a, b};
+      if (can_interleave(p, p.spatial[a], batch)) return {interleave(p.spatial[a], batch), a, b, batch.size};
     }
     if (batch.size >= register_elements / 2) return {without_taps(batch), -1, b};
   }
@@ -117,6 +118,7 @@ Lane choose_lane(const Problem& p, index_t register_elements) {
 void assign_axes(const Problem& p, DirectPlan& d) {
   const Lane lane = choose_lane(p, d.register_elements);
   d.lane = lane.axis;
+  d.group = lane.group;
   int row = -1;
   for (int a = 0; a < p.spatial_count; ++a) {
     if (a != lane.spatial && p.spatial[a].kernel > 1) row = a;
@@ -203,7 +205,8 @@ index_t away_from_aliasing(index_t elements, index_t size) {
 
 // Runs of the border's rule that a line may cross: one in the middle and one at each end, but periodic rules repeat.
 index_t most_pieces(const DirectPlan& d) {
-  if (d.lane.border == Border::constant || d.lane.border == Border::edge) return 3 * d.phases;
+  if (d.lane.border == Border::constant) return 3 * d.phases;
+  if (d.group > 1) return checked_add(d.phase_elements, 3);  // groups keep their order where the border turns round
   const index_t shortest = std::max<index_t>(d.lane.in - 1, 1);
   if (d.lane.stride >= shortest) return checked_mul(d.phases, d.phase_elements);
   return checked_mul(d.phases, checked_mul(d.phase_elements, d.lane.stride) / shortest + 3);

@@ -30,6 +30,7 @@ struct DirectPlan {
   bool one_row;        // nothing but lane taps, dense: the 1-D kernel serves
 
   SpatialAxis lane, row;
+  index_t group = 1;  // elements of the lane that borders treat as one sample: the channels of a pixel
   int plane_axes = 0;
   SpatialAxis plane[max_spatial];
   int channel_axes = 0;  // summed; the first axes of the plane count
