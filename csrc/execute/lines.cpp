@@ -131,23 +131,42 @@ const void* const* Lines::block(index_t row, int count) {
   const index_t lines = d_.row.kernel + count - 1;
   find_rows(row, lines);
   for (index_t plane = 0; plane < d_.planes; ++plane) {
-    for (index_t i = 0; i < lines; ++i) rows_[plane * lines + i] = line(plane, i);
+    const void** rows = rows_ + plane * lines;
+    if (!bases_[plane]) {
+      std::fill_n(rows, lines, fill_line());
+    } else if (band_.in_place) {
+      point_in_place(bases_[plane], lines, rows);
+    } else {
+      point_in_ring(plane, lines, rows);
+    }
   }
   return rows_;
 }
 
-// The line under the block's row i.
-const void* Lines::line(index_t plane, index_t i) {
-  if (row_indices_[i] < 0 || !bases_[plane]) return fill_line();
-  const char* row = bases_[plane] + row_indices_[i] * d_.row.x_stride;
-  if (band_.in_place) return row + (band_.first + d_.lane.offset) * size_;
-  const index_t slot = plane_slots_[plane] * d_.ring_lines + row_slots_[i];
-  char* made = ring_ + slot * d_.line_elements * size_;
-  if (made_from_[slot] != row) {
-    made_from_[slot] = row;
-    make_line(row, made);
+void Lines::point_in_place(const char* base, index_t lines, const void** rows) {
+  base += (band_.first + d_.lane.offset) * size_;
+  for (index_t i = 0; i < lines; ++i) {
+    rows[i] = row_indices_[i] < 0 ? fill_line() : base + row_indices_[i] * d_.row.x_stride;
   }
-  return made;
+}
+
+void Lines::point_in_ring(index_t plane, index_t lines, const void** rows) {
+  const char* base = bases_[plane];
+  const index_t first = plane_slots_[plane] * d_.ring_lines, bytes = d_.line_elements * size_;
+  for (index_t i = 0; i < lines; ++i) {
+    if (row_indices_[i] < 0) {
+      rows[i] = fill_line();
+      continue;
+    }
+    const char* row = base + row_indices_[i] * d_.row.x_stride;
+    const index_t slot = first + row_slots_[i];
+    char* made = ring_ + slot * bytes;
+    if (made_from_[slot] != row) {
+      made_from_[slot] = row;
+      make_line(row, made);
+    }
+    rows[i] = made;
+  }
 }
 
 const void* Lines::fill_line() {

@@ -43,7 +43,8 @@ class Lines {
   void cut_line();
   void cut_phase(index_t position, index_t at);
   void find_rows(index_t row, index_t count);
-  const void* line(index_t plane, index_t i);
+  void point_in_place(const char* base, index_t lines, const void** rows);
+  void point_in_ring(index_t plane, index_t lines, const void** rows);
   const void* fill_line();
   void make_line(const char* row, char* line);
   void load(const char* src, index_t stride, index_t n, char* dst);

@@ -17,15 +17,13 @@ struct Element {
 
 std::size_t bytes(index_t n) { return static_cast<std::size_t>(n); }
 
-// Samples [offset, offset + length) of a row of x, zeros where it has none; x null: all zeros.
+// Copies what a row of x gives to positions [offset, offset + length); the others are zero already.
 template <class E>
-void pad_row(const SpatialAxis& a, const char* x, E* row, index_t length) {
-  const index_t low = x ? std::clamp<index_t>(-a.offset, 0, length) : length;
+void copy_row(const SpatialAxis& a, const char* x, E* row, index_t length) {
+  const index_t low = std::clamp<index_t>(-a.offset, 0, length);
   const index_t high = std::clamp<index_t>(a.in - a.offset, low, length);
   constexpr index_t size = sizeof(E);
-  std::memset(row, 0, bytes(low * size));
   if (high > low) std::memcpy(row + low, x + (a.offset + low) * size, bytes((high - low) * size));
-  std::memset(row + high, 0, bytes((length - high) * size));
 }
 
 // One row of taps, flipped and conjugated; adds 0 * tap to `finite`, which an infinite or NaN tap makes NaN.
@@ -48,12 +46,14 @@ void run_blocks(const SpatialAxis& row, const SpatialAxis& lane, const E* padded
   const index_t rows = row.out + row.kernel - 1;
   for (index_t i = 0; i < rows; ++i) lines[i] = padded + i * stride;
   for (index_t c = 0; c < lane.kernel; ++c) columns[c] = c * scalars(compute);
-  const index_t most = std::min<index_t>(kernel.most_rows[static_cast<int>(compute)], row.kernel + 1);
+  const int c = static_cast<int>(compute);
+  const bool unrolled = kernel.unrolls_squares[c] && row.kernel == lane.kernel && row.kernel == 3;
+  const index_t most = std::min<index_t>(kernel.most_rows[c], unrolled ? row.out : row.kernel + 1);
   for (index_t first = 0; first < row.out; first += most) {
     void* out[8];
     const index_t count = std::min(most, row.out - first);
     for (index_t r = 0; r < count; ++r) out[r] = y + (first + r) * row.y_stride;
-    kernel.of[static_cast<int>(compute)](
+    kernel.of[c](
         {lines + first, taps, columns, true, 1, row.kernel, lane.kernel, out, static_cast<int>(count), lane.out});
   }
 }
@@ -68,7 +68,8 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
   T finite = 0;
   if (p.spatial_count == 1) {
     pack_row(p, lane, arrays.h, taps, finite);
-    pad_row(lane, arrays.x, padded, stride);
+    std::memset(padded, 0, bytes(stride * index_t(sizeof(E))));
+    copy_row(lane, arrays.x, padded, stride);
     kernels().taps->of[static_cast<int>(compute)](padded, taps, lane.kernel, arrays.y, lane.out);
   } else {
     const SpatialAxis& row = p.spatial[0];
@@ -76,10 +77,10 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
       const index_t from = p.flip ? row.kernel - 1 - i : i;
       pack_row(p, lane, arrays.h + from * row.h_stride, taps + i * lane.kernel, finite);
     }
-    for (index_t i = 0; i < row.out + row.kernel - 1; ++i) {
-      const index_t index = i + row.offset;
-      const bool inside = index >= 0 && index < row.in;
-      pad_row(lane, inside ? arrays.x + index * row.x_stride : nullptr, padded + i * stride, stride);
+    const index_t rows = row.out + row.kernel - 1;
+    std::memset(padded, 0, bytes(rows * stride * index_t(sizeof(E))));
+    for (index_t i = std::max<index_t>(0, -row.offset); i < std::min(rows, row.in - row.offset); ++i) {
+      copy_row(lane, arrays.x + (i + row.offset) * row.x_stride, padded + i * stride, stride);
     }
     run_blocks(row, lane, padded, stride, taps, arrays.y, compute);
   }

@@ -148,10 +148,13 @@ CONVCORR_INLINE void correlate_square(const RowsBlock& block) {
   if constexpr (R > 1) correlate_square<A, K, R - 1, B>(block);
 }
 
+template <class A>
+constexpr bool unrolls_squares = is_fused<A> && A::scalars == 1;
+
 // Unrolled only for fused floats: other types rest on slower products, and without FMA the columns in flight spill.
 template <class A, int R, int B, int R3 = R, int B3 = B>
 void correlate_rows(const RowsBlock& block) {
-  if constexpr (is_fused<A> && A::scalars == 1) {
+  if constexpr (unrolls_squares<A>) {
     if (block.dense && block.kh == block.kw) {
       if (block.kw == 3) return correlate_square<A, 3, R, B>(block);
       if (block.kw == 5) return correlate_square<A, 5, R, B>(block);
@@ -185,6 +188,7 @@ const RowsTable rows = {
            rows_of<Real<float>>, rows_of<Real<double>>, rows_of<Complex<float>>, rows_of<Complex<double>>},
     .most_rows = {R_of<Real<unsigned short>>, R_of<Real<unsigned>>, R_of<Real<unsigned long long>>, R_of<Real<float>>,
                   R_of<Real<double>>, R_of<Complex<float>>, R_of<Complex<double>>},
+    .unrolls_squares = {false, false, false, unrolls_squares<Real<float>>, unrolls_squares<Real<double>>, false, false},
 };
 
 }  // namespace convcorr::CONVCORR_ISA

@@ -35,7 +35,9 @@ using rows_fn = void (*)(const RowsBlock& block);
 
 struct RowsTable {
   rows_fn of[compute_count];
-  int most_rows[compute_count];  // rows that one block may have; a block also needs kh >= count - 1
+  int most_rows[compute_count];  // rows that one block may have
+  // A block also needs kh >= count - 1, but for dense 3x3, 5x5 and 7x7 kernels where they are unrolled.
+  bool unrolls_squares[compute_count];
 };
 
 // n elements of a dtype, `stride` bytes apart and of any alignment, to or from a contiguous row of a compute type.

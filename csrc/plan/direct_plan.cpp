@@ -241,6 +241,18 @@ void size_buffers(DirectPlan& d) {
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
 }
 
+bool is_unrolled_square(const DirectPlan& d) {
+  const bool dense = d.lane.stride == 1 && d.lane.dilation == 1;
+  const bool square = d.row.kernel == d.lane.kernel && (d.row.kernel == 3 || d.row.kernel == 5 || d.row.kernel == 7);
+  return dense && square && kernels().rows->unrolls_squares[static_cast<int>(d.compute)];
+}
+
+int rows_per_block(const DirectPlan& d) {
+  if (d.row.stride > 1 || d.one_row) return 1;
+  const index_t most = is_unrolled_square(d) ? d.row.out : std::min(d.row.out, d.row.kernel + 1);
+  return static_cast<int>(std::min<index_t>(kernels().rows->most_rows[static_cast<int>(d.compute)], most));
+}
+
 // A 64-byte load straddles two cache lines wherever it isn't aligned, and costs twice. With few taps a register the 1-D
 // kernel rests on its loads, and half the width is up to a quarter faster. Measured on f32 and f64; complex taps do
 // more with each load.
@@ -269,7 +281,6 @@ const char* refuse_direct(const Problem& p) {
 
 void make_direct_plan(const Problem& p, DirectPlan& d) {
   compute_of(p, d.compute);
-  const int c = static_cast<int>(d.compute);
   const index_t size = itemsize(d.compute);
   d.register_elements = kernels().taps->register_bytes / size;
   assign_axes(p, d);
@@ -280,17 +291,15 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1);
   d.one_row = d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   d.narrow = prefers_narrow(d);
-  const index_t share = std::min<index_t>(d.row.kernel + 1, d.row.out);
-  d.block_rows =
-      d.row.stride > 1 || d.one_row ? 1 : static_cast<int>(std::min<index_t>(kernels().rows->most_rows[c], share));
+  d.block_rows = rows_per_block(d);
 
   const bool steps_by_one = d.row.stride == 1 && d.row.dilation == 1;
   d.shares_planes = !d.in_place && steps_by_one && d.plane_axes > 0 && d.plane[d.plane_axes - 1].kernel > 1;
 
   const CostModel& cost = cost_model();
   const auto taps = static_cast<double>(d.taps);
-  double output_seconds =
-      taps / cost.products_per_second[c] + 2 * static_cast<double>(size) / cost.copy_bytes_per_second;
+  double output_seconds = taps / cost.products_per_second[static_cast<int>(d.compute)] +
+                          2 * static_cast<double>(size) / cost.copy_bytes_per_second;
   if (!d.in_place) {
     const double loads = static_cast<double>(d.planes) * static_cast<double>(size) / cost.line_bytes_per_second;
     output_seconds += loads;
