@@ -49,15 +49,18 @@ class Picture {
     return {shape_.compute, static_cast<double>(outputs * taps) * scalar_products(shape_.compute), bytes};
   }
 
-  void correlate() const {
+  void correlate() {
     const rows_fn kernel = kernels().rows->of[static_cast<int>(shape_.compute)];
     const index_t lines_per_block = shape_.planes * (shape_.k + count_ - 1);
     for (index_t b = 0; b < height_ / count_; ++b) {
-      kernel({.rows = rows_.data() + b * lines_per_block,
+      for (index_t p = 0; p < shape_.planes; ++p) {
+        planes_[static_cast<std::size_t>(p)] = rows_.data() + b * lines_per_block + p * (shape_.k + count_ - 1);
+      }
+      kernel({.planes = planes_.data(),
               .taps = w_.data(),
               .columns = columns_.data(),
               .dense = true,
-              .planes = shape_.planes,
+              .plane_count = shape_.planes,
               .kh = shape_.k,
               .kw = shape_.k,
               .out = out_.data() + b * count_,
@@ -76,6 +79,7 @@ class Picture {
   const Area x_, w_, y_;
   std::vector<index_t> columns_;
   std::vector<const void*> rows_;
+  std::vector<const void* const*> planes_ = std::vector<const void* const*>(static_cast<std::size_t>(shape_.planes));
   std::vector<void*> out_;
 };
 

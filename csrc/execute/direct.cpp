@@ -92,6 +92,7 @@ class Job {
     for (int b = 0; b < n; ++b) {
       band_ = bands[b];
       lines_.start_band(band_);
+      if (d_.shares_planes) lines_.keep_planes(extent.row, extent.rows);
       run_band(extent, worker);
     }
   }
@@ -120,15 +121,15 @@ class Job {
       out[r] = d_.out_in_place ? output(row + r * step) : sums_ + r * sum_stride();
     }
     const void* taps = call_.taps ? call_.taps : own_taps_;
-    const void* const* rows = lines_.block(row, count);
+    const void* const* const* planes = lines_.block(row, count);
     const int compute = static_cast<int>(d_.compute);
     if (d_.one_row) {
       const TapsTable& kernel = d_.narrow ? *kernels().narrow_taps : *kernels().taps;
-      kernel.of[compute](rows[0], taps, d_.lane.kernel, out[0], band_.count);
+      kernel.of[compute](planes[0][0], taps, d_.lane.kernel, out[0], band_.count);
     } else {
       const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
       kernels().rows->of[compute](
-          {rows, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count, band_.count});
+          {planes, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count, band_.count});
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);

@@ -20,6 +20,8 @@ void fill_elements(char* line, index_t elements, Compute compute, Complex160 fil
   for (index_t i = 0; i < elements; ++i) write_fill(line + i * size, compute, fill);
 }
 
+const char nothing = 0;  // its address is no plane's
+
 index_t floor_div(index_t a, index_t b) { return a >= 0 ? a / b : (a + 1) / b - 1; }
 index_t floor_mod(index_t a, index_t b) { return a - floor_div(a, b) * b; }
 
@@ -42,9 +44,11 @@ Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
   columns_ = scratch.take<index_t>(d.lane.kernel);
   bases_ = scratch.take<const char*>(d.planes);
   plane_slots_ = scratch.take<index_t>(d.planes);
-  rows_ = scratch.take<const void*>(d.planes * d.block_lines);
-  row_indices_ = scratch.take<index_t>(d.block_lines);
-  row_slots_ = scratch.take<index_t>(d.block_lines);
+  kept_ = scratch.take<const char*>(d.planes);
+  planes_ = scratch.take<const void* const*>(d.planes);
+  rows_ = scratch.take<const void*>(d.planes * d.table_lines);
+  row_indices_ = scratch.take<index_t>(d.table_lines);
+  row_slots_ = scratch.take<index_t>(d.table_lines);
   made_from_ = scratch.take<const char*>(d.planes * d.ring_lines);
   ring_ = scratch.take<char>(d.planes * d.ring_lines * d.line_elements * size_);
   fill_line_ = scratch.take<char>(d.line_elements * size_);
@@ -85,6 +89,7 @@ void Lines::start_band(const Band& band) {
   outputs_ = std::max(band.count, d_.register_elements);
   if (band.in_place) return;
   std::fill_n(made_from_, d_.planes * d_.ring_lines, nullptr);
+  std::fill_n(kept_, d_.planes, &nothing);
   cut_line();
 }
 
@@ -127,11 +132,46 @@ void Lines::find_rows(index_t row, index_t count) {
   }
 }
 
-const void* const* Lines::block(index_t row, int count) {
+void Lines::keep_planes(index_t row, index_t rows) {
+  first_row_ = row;
+  for (index_t plane = 0; plane < d_.planes; ++plane) {
+    const index_t slot = plane_slots_[plane];
+    if (kept_[slot] == bases_[plane]) continue;
+    kept_[slot] = bases_[plane];
+    make_plane(slot, row, rows + d_.row.kernel - 1);
+  }
+}
+
+void Lines::make_plane(index_t slot, index_t row, index_t lines) {
+  const void** table = rows_ + slot * d_.ring_lines;
+  if (!kept_[slot]) {
+    std::fill_n(table, lines, fill_line());
+    return;
+  }
+  find_rows(row, lines);
+  for (index_t i = 0; i < lines; ++i) {
+    if (row_indices_[i] < 0) {
+      table[i] = fill_line();
+      continue;
+    }
+    char* made = ring_ + (slot * d_.ring_lines + i) * d_.line_elements * size_;
+    make_line(kept_[slot] + row_indices_[i] * d_.row.x_stride, made);
+    table[i] = made;
+  }
+}
+
+const void* const* const* Lines::block(index_t row, int count) {
+  if (d_.shares_planes) {
+    for (index_t plane = 0; plane < d_.planes; ++plane) {
+      planes_[plane] = rows_ + plane_slots_[plane] * d_.ring_lines + (row - first_row_);
+    }
+    return planes_;
+  }
   const index_t lines = d_.row.kernel + count - 1;
   find_rows(row, lines);
   for (index_t plane = 0; plane < d_.planes; ++plane) {
     const void** rows = rows_ + plane * lines;
+    planes_[plane] = rows;
     if (!bases_[plane]) {
       std::fill_n(rows, lines, fill_line());
     } else if (band_.in_place) {
@@ -140,7 +180,7 @@ const void* const* Lines::block(index_t row, int count) {
       point_in_ring(plane, lines, rows);
     }
   }
-  return rows_;
+  return planes_;
 }
 
 void Lines::point_in_place(const char* base, index_t lines, const void** rows) {

@@ -51,10 +51,10 @@ void run_blocks(const SpatialAxis& row, const SpatialAxis& lane, const E* padded
   const index_t most = std::min<index_t>(kernel.most_rows[c], unrolled ? row.out : row.kernel + 1);
   for (index_t first = 0; first < row.out; first += most) {
     void* out[8];
+    const void* const* plane = lines + first;
     const index_t count = std::min(most, row.out - first);
     for (index_t r = 0; r < count; ++r) out[r] = y + (first + r) * row.y_stride;
-    kernel.of[c](
-        {lines + first, taps, columns, true, 1, row.kernel, lane.kernel, out, static_cast<int>(count), lane.out});
+    kernel.of[c]({&plane, taps, columns, true, 1, row.kernel, lane.kernel, out, static_cast<int>(count), lane.out});
   }
 }
 

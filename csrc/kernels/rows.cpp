@@ -109,15 +109,14 @@ CONVCORR_INLINE void add_square(typename A::Sum (&sum)[R][B], const void* const*
 template <class A, int K, int R, int B, class T = typename A::Scalar, class Put>
 CONVCORR_INLINE void tile(const RowsBlock& block, index_t j, Put put) {
   typename A::Sum sum[R][B] = {};
-  const void* const* lines = block.rows;
   const T* w = static_cast<const T*>(block.taps);
-  for (index_t p = 0; p < block.planes; ++p) {
+  for (index_t p = 0; p < block.plane_count; ++p) {
+    const void* const* lines = block.planes[p];
     if constexpr (K > 0) {
       add_square<A, K>(sum, lines, j, w);
     } else {
       add_plane<A>(sum, lines, j, w, block);
     }
-    lines += block.kh + R - 1;
     w += block.kh * block.kw * A::scalars;
   }
 #pragma GCC unroll 8

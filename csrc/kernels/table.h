@@ -19,14 +19,14 @@ struct TapsTable {
 };
 
 // A block of output rows, each a sum over planes, tap rows and tap columns:
-//   out[r][j] = sum over p, i, c of  rows[p][r + i][j + columns[c]] * taps[p][i][c]
+//   out[r][j] = sum over p, i, c of  planes[p][r + i][j + columns[c]] * taps[p][i][c]
 // Neighbouring output rows share lines: line r + i serves tap row i of output row r.
 struct RowsBlock {
-  const void* const* rows;  // [planes][kh + count - 1] lines, at the element that output 0 and column offset 0 meet
-  const void* taps;         // [planes][kh][kw]
-  const index_t* columns;   // [kw] offset of each tap column, in scalars
-  bool dense;               // columns are 0, 1, 2, ... elements
-  index_t planes, kh, kw;
+  const void* const* const* planes;  // [plane_count][kh + count - 1] lines, where output 0 and column offset 0 meet
+  const void* taps;                  // [plane_count][kh][kw]
+  const index_t* columns;            // [kw] offset of each tap column, in scalars
+  bool dense;                        // columns are 0, 1, 2, ... elements
+  index_t plane_count, kh, kw;
   void* const* out;  // [count] rows of m outputs
   int count;         // 1 .. RowsTable::count(kh)
   index_t m;         // each line is readable for max(m, lanes) outputs

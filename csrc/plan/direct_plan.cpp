@@ -220,6 +220,7 @@ void size_buffers(DirectPlan& d) {
   d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.phases), size);
   d.block_lines = d.row.kernel + d.block_rows - 1;
   d.ring_lines = d.shares_planes ? d.row.kernel + d.rows_per_job - 1 : d.block_lines;
+  d.table_lines = std::max(d.ring_lines, d.block_lines);
   d.most_pieces = most_pieces(d);
 
   constexpr index_t word = sizeof(void*);
@@ -231,8 +232,8 @@ void size_buffers(DirectPlan& d) {
   take(checked_mul(ring, d.line_elements), size);
   take(ring, word);                                          // what the ring's lines were made of
   take(d.line_elements, 2 * size);                           // the fill line, swapped bytes
-  take(checked_mul(d.planes, d.block_lines), word);          // line pointers
-  take(checked_add(d.planes, d.block_lines), 2 * word + 2);  // planes, rows, and where they are kept
+  take(checked_mul(d.planes, d.table_lines), word);          // line pointers
+  take(checked_add(d.planes, d.table_lines), 4 * word + 4);  // planes, rows, and where they are kept
   take(d.most_pieces, sizeof(LinePiece));
   take(d.lane.kernel, word);
   take(d.block_rows, checked_mul(wide, size) + 64);  // rows of sums

@@ -58,6 +58,7 @@ struct DirectPlan {
   index_t phase_elements;  // from one phase to the next
   index_t line_elements;   // of one line in the ring, padded
   index_t block_lines;     // per plane, under one block of rows
+  index_t table_lines;     // per plane, pointed to at a time
   index_t ring_lines;      // per plane, kept
   index_t most_pieces;     // of a line
   index_t job_bytes;       // scratch of one job
