@@ -18,7 +18,6 @@ constexpr index_t itemsize(Compute c) {
 
 constexpr bool is_complex(DType t) { return t >= DType::c64; }
 constexpr bool is_integer(DType t) { return t <= DType::u64; }  // bool counts
-constexpr bool is_extended(DType t) { return t == DType::f80 || t == DType::c160; }
 constexpr bool is_complex(Compute c) { return c >= Compute::c64; }
 
 // Scalars that one element of a compute type takes.

@@ -47,8 +47,12 @@ int read_word(const char* name, PyObject* object, Word (&words)[N]) {
 
 // An exact integer: bool and float are refused.
 index_t read_integer(const std::string& name, PyObject* object, const char* takes) {
-  if (PyBool_Check(object) || !PyIndex_Check(object) || PyArray_Check(object)) wrong_type(name, object, takes);
-  const Ref index = checked(PyNumber_Index(object));
+  if (PyBool_Check(object) || !PyIndex_Check(object)) wrong_type(name, object, takes);
+  const Ref index(PyNumber_Index(object));
+  if (!index) {
+    PyErr_Clear();
+    wrong_type(name, object, takes);
+  }
   const index_t value = PyLong_AsSsize_t(index.get());
   if (value == -1 && PyErr_Occurred()) {
     PyErr_Clear();
@@ -57,7 +61,10 @@ index_t read_integer(const std::string& name, PyObject* object, const char* take
   return value;
 }
 
-bool is_sequence(PyObject* object) { return PyTuple_Check(object) || PyList_Check(object); }
+bool is_sequence(PyObject* object) {
+  if (PyArray_Check(object)) return PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) > 0;
+  return PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object);
+}
 
 Ref as_tuple(PyObject* sequence) { return checked(PySequence_Tuple(sequence)); }
 
@@ -193,36 +200,59 @@ std::optional<Lags> read_lags(const Arguments& a) {
   return lags;
 }
 
+namespace {
+
+constexpr const char* whole_number = "a whole number that the integer result can hold";
+
+// A fill value among the integers of `bits` bits.
+Complex160 read_integer_fill(PyObject* object, DType result) {
+  const bool is_signed = result == DType::i8 || result == DType::i16 || result == DType::i32 || result == DType::i64;
+  const int bits = result == DType::boolean ? 1 : static_cast<int>(8 * itemsize(result));
+  const long double high = std::ldexp(1.0L, is_signed ? bits - 1 : bits), low = is_signed ? -high : 0;  // [low, high)
+  long double value = 0;
+  if (PyIndex_Check(object)) {
+    const Ref index(PyNumber_Index(object));
+    if (!index) {
+      PyErr_Clear();
+      wrong_type("fill_value", object, whole_number);
+    }
+    int overflow = 0;
+    const long long small = PyLong_AsLongLongAndOverflow(index.get(), &overflow);
+    const unsigned long long large = overflow > 0 ? PyLong_AsUnsignedLongLong(index.get()) : 0;
+    if (overflow < 0 || PyErr_Occurred()) {
+      PyErr_Clear();
+      wrong_value("fill_value", object, whole_number);
+    }
+    value = overflow ? static_cast<long double>(large) : static_cast<long double>(small);
+  } else {
+    const double number = PyUnicode_Check(object) || PyBytes_Check(object) ? -1 : PyFloat_AsDouble(object);
+    if (PyErr_Occurred() || PyUnicode_Check(object) || PyBytes_Check(object)) {
+      PyErr_Clear();
+      wrong_type("fill_value", object, whole_number);
+    }
+    value = number;
+  }
+  if (!(value >= low && value < high) || value != std::nearbyint(value))
+    wrong_value("fill_value", object, whole_number);
+  return {value, 0};
+}
+
+}  // namespace
+
 Complex160 read_fill(const Arguments& a, DType result) {
   PyObject* object = a[Arg::fill_value];
-  if (!object || (PyLong_CheckExact(object) && PyObject_Not(object) == 1)) return {0, 0};
-  if (is_integer(result)) {
-    const Ref number = checked(PyNumber_Float(object));
-    const double value = PyFloat_AS_DOUBLE(number.get());
-    const int bits = static_cast<int>(8 * itemsize(result));
-    const bool is_signed = result == DType::i8 || result == DType::i16 || result == DType::i32 || result == DType::i64;
-    const double low = is_signed ? -std::ldexp(1.0, bits - 1) : 0;
-    const double high = result == DType::boolean ? 1 : std::ldexp(1.0, is_signed ? bits - 1 : bits) - 1;
-    if (!(value >= low && value <= high) || value != std::nearbyint(value)) {
-      wrong_value("fill_value", object, "a whole number that the integer result can hold");
-    }
-    if (PyLong_Check(object)) {  // exact beyond 2^53, which double is not
-      const long double exact = value < 0 ? static_cast<long double>(PyLong_AsLongLong(object))
-                                          : static_cast<long double>(PyLong_AsUnsignedLongLong(object));
-      if (PyErr_Occurred()) {
-        PyErr_Clear();
-        wrong_value("fill_value", object, "a whole number that the integer result can hold");
-      }
-      return {exact, 0};
-    }
-    return {value, 0};
-  }
+  if (!object || object == zero) return {0, 0};
+  if (is_integer(result)) return read_integer_fill(object, result);
   const Py_complex value = PyComplex_AsCComplex(object);
   if (PyErr_Occurred()) {
+    const bool too_large = PyErr_ExceptionMatches(PyExc_OverflowError);
     PyErr_Clear();
+    if (too_large) wrong_value("fill_value", object, "a number that a float can hold");
     wrong_type("fill_value", object, "a number");
   }
-  if (!is_complex(result) && (PyComplex_Check(object) || PyArray_IsScalar(object, ComplexFloating))) {
+  const bool is_complex_number =
+      PyComplex_Check(object) || PyArray_IsScalar(object, ComplexFloating) || value.imag != 0;
+  if (!is_complex(result) && is_complex_number) {
     wrong_type("fill_value", object, "a real number where the result is real");
   }
   return {value.real, value.imag};

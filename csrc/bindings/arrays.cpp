@@ -60,6 +60,7 @@ DType known(PyArray_Descr* d, const char* name) {
 Ref requested_dtype(PyObject* dtype) {
   PyArray_Descr* d = nullptr;
   if (!PyArray_DescrConverter(dtype, &d)) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) throw PythonError();
     PyErr_Clear();
     throw TypeError("dtype is " + repr(dtype) + "; it takes a dtype: " + supported);
   }
@@ -175,8 +176,11 @@ Ref as_input(PyObject* object, const char* name) {
   if (PyArray_CheckExact(object)) {
     array = borrowed(object);
   } else {
-    if (PyArray_Check(object)) refuse_masked(object, name);
-    array = checked(PyArray_FromAny(object, nullptr, 0, 0, NPY_ARRAY_ENSUREARRAY, nullptr));
+    array = checked(PyArray_FromAny(object, nullptr, 0, 0, 0, nullptr));
+    if (!PyArray_CheckExact(array.get())) {
+      refuse_masked(array.get(), name);
+      array = checked(PyArray_FromAny(array.get(), nullptr, 0, 0, NPY_ARRAY_ENSUREARRAY, nullptr));
+    }
   }
   known(PyArray_DESCR(array.array()), name);
   if (PyArray_NDIM(array.array()) == 0) {

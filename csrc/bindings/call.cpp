@@ -64,6 +64,7 @@ std::string on_axis(int axis) { return " on axis " + std::to_string(axis); }
 
 // Length and offset of one axis's outputs.
 void place_outputs(SpatialAxis& a, Mode mode, std::optional<Lags> lags, int axis) {
+  if (a.kernel == 1) a.dilation = 1;  // no second tap to be far from
   constexpr const char* reach = "the reach of h with this dilation";
   const index_t extent = checked_add(checked_mul(a.kernel - 1, a.dilation, reach), 1, reach);
   index_t length = 0;
@@ -188,7 +189,10 @@ Ref call(Operation operation, const Arguments& a, bool by_reference) {
   const std::optional<int> threads = read_threads(a);
   const ResultType type = result_type(x.array(), h.array(), a[Arg::dtype]);
 
+  const Complex160 fill = read_fill(a, type.y);  // the last that may run the caller's code: no shape was read before
+
   Problem p;
+  p.fill = fill;
   Layout layout;
   lay_out(p, common, sliding, mode, lags, layout);
   p.x_type = dtype_of(x.array());
@@ -199,7 +203,6 @@ Ref call(Operation operation, const Arguments& a, bool by_reference) {
   p.sum_type = type.sum;
   p.flip = operation == Operation::convolve;
   p.conjugate = operation == Operation::correlate && is_complex(type.sum);
-  p.fill = read_fill(a, type.y);
 
   Ref y;
   if (a.given(Arg::out)) {

@@ -3,11 +3,21 @@
 #include <new>
 
 #include "base/error.h"
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
 
 namespace convcorr {
 namespace {
 
 unsigned long main_thread = 0;
+long process = 0;
+
+#if defined(__unix__) || defined(__APPLE__)
+long process_number() { return getpid(); }
+#else
+long process_number() { return 0; }
+#endif
 
 }  // namespace
 
@@ -23,7 +33,10 @@ std::string repr(PyObject* object) {
   for (char& c : s) {
     if (c == '\n') c = ' ';
   }
-  return s.size() <= longest ? s : s.substr(0, longest) + "...";
+  if (s.size() <= longest) return s;
+  std::size_t end = longest;
+  while (end > 0 && (static_cast<unsigned char>(s[end]) & 0xc0) == 0x80) --end;  // not inside a character
+  return s.substr(0, end) + "...";
 }
 
 std::string type_name(PyObject* object) { return Py_TYPE(object)->tp_name; }
@@ -54,13 +67,15 @@ bool ReleasedGil::signal_raised(void* released) {
   return raised < 0;
 }
 
-bool on_main_thread() { return PyThread_get_thread_ident() == main_thread; }
+// In a forked child the thread that forked is the main one.
+bool on_main_thread() { return PyThread_get_thread_ident() == main_thread || process != process_number(); }
 
 void remember_main_thread() {
   const Ref threading = checked(PyImport_ImportModule("threading"));
   const Ref thread = checked(PyObject_CallMethod(threading.get(), "main_thread", nullptr));
   const Ref ident = checked(PyObject_GetAttrString(thread.get(), "ident"));
   main_thread = PyLong_AsUnsignedLong(ident.get());
+  process = process_number();
   if (PyErr_Occurred()) throw PythonError();
 }
 

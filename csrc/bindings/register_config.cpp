@@ -24,7 +24,9 @@ int read_count(PyObject* object) {
   return static_cast<int>(overflow > 0 || value > most_threads ? most_threads : value);
 }
 
-PyObject* py_get_num_threads(PyObject*, PyObject*) { return PyLong_FromLong(get_num_threads()); }
+PyObject* py_get_num_threads(PyObject*, PyObject*) {
+  return guarded([] { return PyLong_FromLong(get_num_threads()); });
+}
 
 PyObject* py_set_num_threads(PyObject*, PyObject* n) {
   return guarded([&] {

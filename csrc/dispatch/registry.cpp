@@ -1,11 +1,11 @@
 #include "dispatch/registry.h"
 
-#include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
 #include "dispatch/cpu.h"
+#include "dispatch/environment.h"
 
 // CONVCORR_ISAS is the build's list: X(name) for each, best first.
 #define X(isa)                       \
@@ -39,11 +39,11 @@ constexpr const Kernels* built[] = {
 };
 
 const Kernels& choose() {
-  const char* forced = std::getenv("CONVCORR_ISA");
+  const char* forced = forced_isa();
   std::string available;
   for (const Kernels* k : built) {
     if (!cpu_has_isa(k->isa)) continue;
-    if (!forced || !*forced || k->isa == std::string(forced)) return *k;
+    if (!forced || k->isa == std::string(forced)) return *k;
     available += available.empty() ? k->isa : std::string(", ") + k->isa;
   }
   throw ValueError("CONVCORR_ISA names '" + std::string(forced ? forced : "") +

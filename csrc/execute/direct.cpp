@@ -84,7 +84,7 @@ class Job {
     slice_ = slice_at(call_, number);
     if (d_.taps_per_slice && slice_.arrays.h != packed_) {
       packed_ = slice_.arrays.h;
-      if (!pack_taps(call_.p, d_, packed_, own_taps_)) call_.taps_finite.store(false, std::memory_order_relaxed);
+      if (!pack_taps(call_.p, d_, packed_, own_taps_, Run{})) call_.taps_finite.store(false, std::memory_order_relaxed);
     }
     lines_.start_slice(slice_.arrays.x, slice_.at);
     Band bands[3];
@@ -175,7 +175,7 @@ void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, con
   void* taps = nullptr;
   if (shared_taps) {
     taps = scratch.take_bytes(d.taps_bytes);
-    taps_finite.store(pack_taps(p, d, arrays.h, taps), std::memory_order_relaxed);
+    taps_finite.store(pack_taps(p, d, arrays.h, taps, run), std::memory_order_relaxed);
   }
   const Call call = {p, d, arrays, taps, taps_finite};
   run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });

@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/border.h"
-#include "dispatch/registry.h"
+#include "execute/load.h"
 #include "problem/element.h"
 #include "problem/odometer.h"
 
@@ -38,8 +38,7 @@ BorderRun lane_run(const DirectPlan& d, index_t position) {
 
 }  // namespace
 
-Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
-    : p_(p), d_(d), convert_(*kernels().convert), size_(itemsize(d.compute)) {
+Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch) : p_(p), d_(d), size_(itemsize(d.compute)) {
   piece_ = scratch.take<LinePiece>(d.most_pieces);
   columns_ = scratch.take<index_t>(d.lane.kernel);
   bases_ = scratch.take<const char*>(d.planes);
@@ -52,12 +51,6 @@ Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
   made_from_ = scratch.take<const char*>(d.planes * d.ring_lines);
   ring_ = scratch.take<char>(d.planes * d.ring_lines * d.line_elements * size_);
   fill_line_ = scratch.take<char>(d.line_elements * size_);
-  swapped_ = scratch.take<char>(p.x_swapped ? d.line_elements * size_ : 0);
-  for (index_t c = 0; c < d.lane.kernel; ++c) {
-    const index_t position = c * d.lane.dilation;
-    const index_t element = c % d.phases * d.phase_elements + position / d.lane.stride;
-    columns_[c] = element * scalars(d.compute);
-  }
 }
 
 void Lines::start_slice(const char* x, const index_t* at) {
@@ -87,17 +80,30 @@ void Lines::start_band(const Band& band) {
   if (band_.first == band.first && band_.count == band.count) return;  // the ring's lines are this band's
   band_ = band;
   outputs_ = std::max(band.count, d_.register_elements);
+  place_columns();
   if (band.in_place) return;
   std::fill_n(made_from_, d_.planes * d_.ring_lines, nullptr);
   std::fill_n(kept_, d_.planes, &nothing);
   cut_line();
 }
 
+// Where each lane tap's samples begin in a line.
+void Lines::place_columns() {
+  for (index_t c = 0; c < d_.lane.kernel; ++c) {
+    const index_t position = c * d_.lane.dilation;
+    index_t element = position;
+    if (!band_.in_place) element = c % d_.phases * d_.phase_elements;
+    if (!band_.in_place && !d_.phase_per_tap) element += position / d_.lane.stride;
+    columns_[c] = element * scalars(d_.compute);
+  }
+}
+
 void Lines::cut_line() {
   pieces_ = 0;
   const index_t first = band_.first * d_.lane.stride + d_.lane.offset;
   for (index_t f = 0; f < d_.phases; ++f) {
-    cut_phase(first + f * d_.lane.dilation % d_.lane.stride, f * d_.phase_elements);
+    const index_t position = f * d_.lane.dilation;
+    cut_phase(first + (d_.phase_per_tap ? position : position % d_.lane.stride), f * d_.phase_elements);
   }
 }
 
@@ -105,7 +111,7 @@ void Lines::cut_line() {
 // element.
 void Lines::cut_phase(index_t position, index_t at) {
   const index_t stride = d_.lane.stride;
-  for (index_t left = outputs_ + d_.lane_span / stride; left > 0;) {
+  for (index_t left = d_.phase_per_tap ? outputs_ : outputs_ + d_.lane_span / stride; left > 0;) {
     const BorderRun run = lane_run(d_, position);
     const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
     if (run.index < 0) {
@@ -113,11 +119,11 @@ void Lines::cut_phase(index_t position, index_t at) {
         fill_elements(ring_ + (i * d_.line_elements + at) * size_, n, d_.compute, p_.fill);
       }
     } else {
-      piece_[pieces_++] = {at, run.index, run.step * stride, n};
+      piece_[pieces_++] = {at, run.index, n > 1 ? run.step * stride : 0, n};
     }
     at += n;
-    position += n * stride;
     left -= n;
+    if (left > 0) position += n * stride;
   }
 }
 
@@ -218,22 +224,9 @@ const void* Lines::fill_line() {
 void Lines::make_line(const char* row, char* line) {
   for (index_t i = 0; i < pieces_; ++i) {
     const LinePiece& p = piece_[i];
-    load(row + p.index * d_.lane.x_stride, p.step * d_.lane.x_stride, p.n, line + p.at * size_);
+    load_elements(p_.x_type, p_.x_swapped, d_.compute, row + p.index * d_.lane.x_stride, p.step * d_.lane.x_stride, p.n,
+                  line + p.at * size_);
   }
-}
-
-void Lines::load(const char* src, index_t stride, index_t n, char* dst) {
-  const load_fn to_compute = convert_.load[static_cast<int>(p_.x_type)][static_cast<int>(d_.compute)];
-  const index_t unit = swap_unit(p_.x_type);
-  if (!p_.x_swapped || unit == 1) return to_compute(src, stride, n, dst);
-  const swap_fn swap = unit == 2 ? convert_.swap2 : unit == 4 ? convert_.swap4 : convert_.swap8;
-  const index_t item = itemsize(p_.x_type);
-  if (item == unit) {
-    swap(src, stride, n, swapped_);
-  } else {
-    for (index_t i = 0; i < n; ++i) swap(src + i * stride, unit, 2, swapped_ + i * item);
-  }
-  to_compute(swapped_, item, n, dst);
 }
 
 }  // namespace convcorr

@@ -43,6 +43,7 @@ class Lines {
   const index_t* columns() const { return columns_; }
 
  private:
+  void place_columns();
   void cut_line();
   void cut_phase(index_t position, index_t at);
   void make_plane(index_t slot, index_t row, index_t lines);
@@ -51,11 +52,9 @@ class Lines {
   void point_in_ring(index_t plane, index_t lines, const void** rows);
   const void* fill_line();
   void make_line(const char* row, char* line);
-  void load(const char* src, index_t stride, index_t n, char* dst);
 
   const Problem& p_;
   const DirectPlan& d_;
-  const ConvertTable& convert_;
   const index_t size_;  // bytes of a compute element
   Band band_ = {};
   index_t outputs_ = 0;  // per line: the band's, but at least a register's
@@ -75,7 +74,6 @@ class Lines {
   char* ring_;
   char* fill_line_;  // made when first needed
   bool fill_line_made_ = false;
-  char* swapped_;
 };
 
 }  // namespace convcorr

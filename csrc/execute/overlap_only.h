@@ -7,6 +7,6 @@
 
 namespace convcorr {
 
-void sum_overlap_only(const Problem& p, const Arrays& arrays, const Run& run);
+void sum_overlap_only(const Problem& p, const Arrays& arrays, Run run);
 
 }  // namespace convcorr

@@ -57,8 +57,7 @@ class TeamWorker final : public Worker {
   }
 
   bool should_stop() override {
-    constexpr unsigned calls_per_look = 8;  // reading a clock costs as much as a small row
-    if (polls_ && ++calls_ % calls_per_look == 0 && now() >= due_) {
+    if (polls_ && look() && seen_ >= due_) {
       if (team_.interrupt.asked(team_.interrupt.state)) {
         team_.interrupted.store(true, std::memory_order_relaxed);
         team_.stop.store(true, std::memory_order_relaxed);
@@ -71,7 +70,18 @@ class TeamWorker final : public Worker {
  private:
   Team& team_;
   const bool polls_;
-  double due_ = 0;
+  // Whether this call should read the clock, which costs as much as a small row: every one where calls are far apart,
+  // else every eighth.
+  bool look() {
+    if (!far_apart_ && ++calls_ % 8 != 0) return false;
+    const double time = now();
+    far_apart_ = time - seen_ > (far_apart_ ? 1e-3 : 8e-3);
+    seen_ = time;
+    return true;
+  }
+
+  double due_ = 0, seen_ = 0;
+  bool far_apart_ = true;
   unsigned calls_ = 0;
 };
 
@@ -102,12 +112,10 @@ void work_briefly(index_t jobs, job_fn job, const void* context) {
   for (index_t number = 0; number < jobs; ++number) job(context, number, worker);
 }
 
-thread_local bool used_openmp = false;
-std::atomic<bool> orphaned{false};  // a forked child whose parent thread had a team
+std::atomic<bool> orphaned{false};  // a forked child: a team that its thread had, ours or another library's, is gone
 
 void open_region(Team& team, int threads, bool caller_polls) {
 #if defined(_OPENMP)
-  used_openmp = true;
 #pragma omp parallel num_threads(threads)
   work(team, caller_polls && omp_get_thread_num() == 0);
 #else
@@ -116,8 +124,8 @@ void open_region(Team& team, int threads, bool caller_polls) {
 #endif
 }
 
-// In a forked child the parent's team is gone, and a region from this thread would wait for it for ever. A new thread
-// has no team yet and may open one; the caller meanwhile looks after interrupts.
+// In a forked child a region from this thread would wait for ever for a team that the parent had. A new thread has no
+// team yet and may open one; the caller meanwhile looks after interrupts.
 void open_region_apart(Team& team, int threads) {
   std::mutex mutex;
   std::condition_variable finished;
@@ -177,9 +185,7 @@ void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context) {
 
 void guard_forks() {
 #if defined(__unix__) || defined(__APPLE__)
-  pthread_atfork(nullptr, nullptr, [] {
-    if (used_openmp) orphaned.store(true, std::memory_order_relaxed);
-  });
+  pthread_atfork(nullptr, nullptr, [] { orphaned.store(true, std::memory_order_relaxed); });
 #endif
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "dispatch/environment.h"
 #include "execute/parallel.h"
 #if defined(__linux__)
 #include <sched.h>
@@ -94,12 +95,12 @@ int get_num_threads() {
     n = thread_setting;
   } else if (setting) {
     n = setting;
-  } else if (at_load != openmp_processors()) {
-    n = at_load;  // OMP_NUM_THREADS speaks
+  } else if (environment_sets_threads()) {
+    n = at_load;
   } else {
     n = granted_by_machine();
   }
-  return openmp != at_load ? std::min(n, openmp) : n;  // threadpoolctl speaks
+  return openmp != at_load ? std::min(n, openmp) : std::min(n, std::max(64, 2 * openmp_processors()));
 }
 
 void set_num_threads(int n) { process_setting.store(n, std::memory_order_relaxed); }
@@ -112,6 +113,8 @@ int swap_thread_limit(int n) {
 
 int grant_threads(int n) {
   const int openmp = openmp_threads();
+  // More threads than that gain nothing, and a machine that can't start them all ends the process.
+  n = std::min(n, std::max(64, 2 * openmp_processors()));
   return openmp < openmp_at_load.load(std::memory_order_relaxed) ? std::min(n, openmp) : n;
 }
 

@@ -28,7 +28,7 @@ struct RowsBlock {
   bool dense;                        // columns are 0, 1, 2, ... elements
   index_t plane_count, kh, kw;
   void* const* out;  // [count] rows of m outputs
-  int count;         // 1 .. RowsTable::count(kh)
+  int count;         // 1 .. RowsTable::most_rows
   index_t m;         // each line is readable for max(m, lanes) outputs
 };
 using rows_fn = void (*)(const RowsBlock& block);

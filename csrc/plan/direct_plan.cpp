@@ -167,17 +167,38 @@ void cut_strips(DirectPlan& d, double outputs_per_job) {
   d.strips = ceil_div(d.lane.out, d.strip);
 }
 
+// Line strides that are a multiple of 4 KB would put every line of a column into the same few cache sets.
+index_t away_from_aliasing(index_t elements, index_t size) {
+  const index_t step = Scratch::line / size;
+  const index_t rounded = ceil_div(elements, step) * step;
+  const index_t position = rounded * size % 4096;
+  return position < 64 || position > 4096 - 64 ? rounded + 2 * step : rounded;
+}
+
+// Lines of a strip: see Lines. Far taps leave most of what lies between them unread; then each gets a phase of its own.
+void shape_lines(DirectPlan& d) {
+  const index_t wide = std::max(d.strip, d.register_elements);
+  const index_t between = d.lane_span / d.lane.stride;
+  d.phase_per_tap = between / d.lane.kernel > wide;
+  d.phases = d.phase_per_tap ? d.lane.kernel
+                             : std::min(d.lane.stride / std::gcd(d.lane.stride, d.lane.dilation), d.lane.kernel);
+  d.phase_elements = d.phase_per_tap ? wide : checked_add(wide, between + 1);
+  const index_t size = itemsize(d.compute);
+  checked_mul(checked_mul(d.phase_elements, d.phases), 2 * size);
+  d.line_elements = away_from_aliasing(d.phase_elements * d.phases, size);
+}
+
 // Rows and slices of a job. Where slices share planes, a job keeps all its rows' lines in L2 and takes many slices.
 void cut_rows(DirectPlan& d, double outputs_per_job) {
   const auto wanted = static_cast<index_t>(std::clamp(outputs_per_job / static_cast<double>(d.strip), 1.0, 1e15));
-  index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, 4 * d.row.kernel);
+  index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, checked_mul(4, d.row.kernel));
   index_t rows = wanted / d.block_rows * d.block_rows;
   index_t slices = 1;
   if (d.shares_planes) {
     constexpr index_t cache = 256 << 10;
-    const index_t line_bytes = (d.strip + d.lane_span + 1) * itemsize(d.compute);
-    rows = std::max<index_t>(cache / line_bytes / d.planes - d.row.kernel, 1) / d.block_rows * d.block_rows;
-    slices = 4 * d.plane[d.plane_axes - 1].kernel;
+    const index_t lines = cache / (d.line_elements * itemsize(d.compute)) / d.planes;
+    rows = std::max<index_t>(lines - d.row.kernel, 1) / d.block_rows * d.block_rows;
+    slices = checked_mul(4, d.plane[d.plane_axes - 1].kernel);
   }
   d.rows_per_job = std::min(d.row.out, std::max(least_rows, rows));
   d.row_jobs = ceil_div(d.row.out, d.rows_per_job);
@@ -191,16 +212,9 @@ void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
   constexpr double least = 40e-6, most = 5e-3;
   const double outputs_per_job = std::clamp(total_seconds / 64, least, most) / output_seconds;
   cut_strips(d, outputs_per_job);
+  shape_lines(d);
   cut_rows(d, outputs_per_job);
   d.jobs = checked_mul(checked_mul(d.slice_jobs, d.row_jobs), d.strips);
-}
-
-// Line strides that are a multiple of 4 KB would put every line of a column into the same few cache sets.
-index_t away_from_aliasing(index_t elements, index_t size) {
-  const index_t step = Scratch::line / size;
-  const index_t rounded = ceil_div(elements, step) * step;
-  const index_t position = rounded * size % 4096;
-  return position < 64 || position > 4096 - 64 ? rounded + 2 * step : rounded;
 }
 
 // Runs of the border's rule that a line may cross: one in the middle and one at each end, but periodic rules repeat.
@@ -215,9 +229,6 @@ index_t most_pieces(const DirectPlan& d) {
 void size_buffers(DirectPlan& d) {
   const index_t size = itemsize(d.compute);
   const index_t wide = std::max(d.strip, d.register_elements);
-  d.phase_elements = checked_add(wide, d.lane_span / d.lane.stride + 1);
-  d.phases = std::min(d.lane.stride / std::gcd(d.lane.stride, d.lane.dilation), d.lane.kernel);
-  d.line_elements = away_from_aliasing(checked_mul(d.phase_elements, d.phases), size);
   d.block_lines = d.row.kernel + d.block_rows - 1;
   d.ring_lines = d.shares_planes ? d.row.kernel + d.rows_per_job - 1 : d.block_lines;
   d.table_lines = std::max(d.ring_lines, d.block_lines);
@@ -231,7 +242,7 @@ void size_buffers(DirectPlan& d) {
   const index_t ring = checked_mul(d.planes, d.ring_lines);
   take(checked_mul(ring, d.line_elements), size);
   take(ring, word);                                          // what the ring's lines were made of
-  take(d.line_elements, 2 * size);                           // the fill line, swapped bytes
+  take(d.line_elements, size);                               // the fill line
   take(checked_mul(d.planes, d.table_lines), word);          // line pointers
   take(checked_add(d.planes, d.table_lines), 4 * word + 4);  // planes, rows, and where they are kept
   take(d.most_pieces, sizeof(LinePiece));

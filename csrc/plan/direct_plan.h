@@ -55,6 +55,7 @@ struct DirectPlan {
 
   // Line buffers, of the lane's outputs in one strip.
   index_t phases;          // sets of samples a stride apart that the taps read: tap c reads phase c % phases
+  bool phase_per_tap;      // far taps: each reads a phase of its own, from its own position on
   index_t phase_elements;  // from one phase to the next
   index_t line_elements;   // of one line in the ring, padded
   index_t block_lines;     // per plane, under one block of rows

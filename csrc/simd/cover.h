@@ -32,7 +32,7 @@ template <class T>
 CONVCORR_INLINE void store_first(T* p, vec<T> v, index_t m) {
   T part[lanes<T>];
   store(part, v);
-  for (index_t i = 0; i < m; ++i) p[i] = part[i];
+  for (index_t i = 0; i < m; ++i) __builtin_memcpy(p + i, part + i, sizeof(T));  // p is of any alignment
 }
 
 }  // namespace

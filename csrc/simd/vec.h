@@ -42,7 +42,7 @@ constexpr int lanes = register_bytes / static_cast<int>(sizeof(T));
 template <class T>
 struct vec_of {
   typedef T reg __attribute__((vector_size(register_bytes)));
-  typedef T mem __attribute__((vector_size(register_bytes), aligned(alignof(T)), may_alias));  // any alignment
+  typedef T mem __attribute__((vector_size(register_bytes), aligned(1), may_alias));  // any alignment
 };
 template <class T>
 using vec = typename vec_of<T>::reg;

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 def get_num_threads() -> int:
     """Number of threads that a call made from this thread would use at most.
 
-    The smallest of what `num_threads` allows this thread, and of the process-wide number: what `set_num_threads` set
-    or else OMP_NUM_THREADS, threadpoolctl, or the processors that the process may use (its affinity and its cgroup's
-    quota) say. Small work takes fewer, down to one.
+    What `num_threads` set for this thread; else what `set_num_threads` set for the process; else OMP_NUM_THREADS; else
+    the processors that the process may use (its affinity and its cgroup's quota). Never more than threadpoolctl allows.
+    Small work takes fewer, down to one, and so does a forked child where `threads` isn't given.
 
     Returns
     -------
