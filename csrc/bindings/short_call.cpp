@@ -26,12 +26,15 @@ bool only_mode_given(const Arguments& a) {
          is_default(a, Arg::stride) && is_default(a, Arg::dilation);
 }
 
-// Outputs of one axis; none in `valid` where h doesn't fit.
-SpatialAxis place(index_t n, index_t k, Mode mode) {
-  if (mode == Mode::valid) return plain_axis(n, k, n - k + 1);
-  SpatialAxis a = plain_axis(n, k, mode == Mode::full ? n + k - 1 : n);
-  a.offset = mode == Mode::full ? 1 - k : (k - 1) / 2 - (k - 1);
-  return a;
+// Places the outputs of one axis; none in `valid` where h doesn't fit. (Writes where the axis is to stand: a copy right
+// after its fields were written would wait for them.)
+void place(index_t n, index_t k, Mode mode, SpatialAxis& a) {
+  a.in = n;
+  a.kernel = k;
+  a.out = mode == Mode::full ? n + k - 1 : mode == Mode::same ? n : n - k + 1;
+  a.stride = a.dilation = a.in_dilation = 1;
+  a.offset = mode == Mode::full ? 1 - k : mode == Mode::same ? (k - 1) / 2 - (k - 1) : 0;
+  a.border = Border::constant;
 }
 
 void set_types(Problem& p, PyArrayObject* x, PyArrayObject* h) {
@@ -58,6 +61,7 @@ PyObject* short_call(Operation operation, const Arguments& a) {
   auto* x = reinterpret_cast<PyArrayObject*>(a[Arg::x]);
   auto* h = reinterpret_cast<PyArrayObject*>(a[Arg::h]);
   if (PyArray_TYPE(x) != PyArray_TYPE(h) || PyArray_NDIM(x) != PyArray_NDIM(h)) return nullptr;
+  if (PyArray_NBYTES(x) > small_padded_bytes || PyArray_NBYTES(h) > small_taps_bytes) return nullptr;
   const Mode mode = read_mode(a);
   Problem p;
   set_types(p, x, h);
@@ -68,7 +72,8 @@ PyObject* short_call(Operation operation, const Arguments& a) {
   npy_intp shape[2];
   index_t stride = itemsize(p.y_type);
   for (int i = p.spatial_count - 1; i >= 0; --i) {
-    SpatialAxis& axis = p.spatial[i] = place(PyArray_DIM(x, i), PyArray_DIM(h, i), mode);
+    SpatialAxis& axis = p.spatial[i];
+    place(PyArray_DIM(x, i), PyArray_DIM(h, i), mode, axis);
     if (axis.out < 1) return nullptr;
     axis.x_stride = PyArray_STRIDE(x, i);
     axis.h_stride = PyArray_STRIDE(h, i);
@@ -78,10 +83,10 @@ PyObject* short_call(Operation operation, const Arguments& a) {
   }
   // NumPy leaves the stride of an axis of one element open.
   p.spatial[p.spatial_count - 1].x_stride = itemsize(p.x_type);
-  if (!is_small(p)) return nullptr;
-  Ref y = checked(PyArray_SimpleNew(p.spatial_count, shape, PyArray_TYPE(x)));
   Plan plan;
   make_plan(p, Method::automatic, plan);
+  if (plan.algorithm != Algorithm::small) return nullptr;
+  Ref y = checked(PyArray_SimpleNew(p.spatial_count, shape, PyArray_TYPE(x)));
   execute(p, plan, {PyArray_BYTES(x), PyArray_BYTES(h), PyArray_BYTES(y.array())}, Run{});
   return y.release();
 }

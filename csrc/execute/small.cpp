@@ -17,13 +17,15 @@ struct Element {
 
 std::size_t bytes(index_t n) { return static_cast<std::size_t>(n); }
 
-// Copies what a row of x gives to positions [offset, offset + length); the others are zero already.
-template <class E>
-void copy_row(const SpatialAxis& a, const char* x, E* row, index_t length) {
+// Copies what a row of x gives to positions [offset, offset + length); `clears` zeroes the others, else they are zero.
+template <bool clears, class E>
+void pad_row(const SpatialAxis& a, const char* x, E* row, index_t length) {
   const index_t low = std::clamp<index_t>(-a.offset, 0, length);
   const index_t high = std::clamp<index_t>(a.in - a.offset, low, length);
   constexpr index_t size = sizeof(E);
+  if (clears) std::memset(row, 0, bytes(low * size));
   if (high > low) std::memcpy(row + low, x + (a.offset + low) * size, bytes((high - low) * size));
+  if (clears) std::memset(row + high, 0, bytes((length - high) * size));
 }
 
 // One row of taps, flipped and conjugated; adds 0 * tap to `finite`, which an infinite or NaN tap makes NaN.
@@ -64,12 +66,11 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
   alignas(64) E padded[small_padded_bytes / sizeof(E)];
   E taps[small_taps_bytes / sizeof(E)];
   const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
-  const index_t stride = small_row_elements(lane, sizeof(E));
+  const index_t stride = small_row_bytes(lane, sizeof(E)) / index_t(sizeof(E));
   T finite = 0;
   if (p.spatial_count == 1) {
     pack_row(p, lane, arrays.h, taps, finite);
-    std::memset(padded, 0, bytes(stride * index_t(sizeof(E))));
-    copy_row(lane, arrays.x, padded, stride);
+    pad_row<true>(lane, arrays.x, padded, stride);
     kernels().taps->of[static_cast<int>(compute)](padded, taps, lane.kernel, arrays.y, lane.out);
   } else {
     const SpatialAxis& row = p.spatial[0];
@@ -80,7 +81,7 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
     const index_t rows = row.out + row.kernel - 1;
     std::memset(padded, 0, bytes(rows * stride * index_t(sizeof(E))));
     for (index_t i = std::max<index_t>(0, -row.offset); i < std::min(rows, row.in - row.offset); ++i) {
-      copy_row(lane, arrays.x + (i + row.offset) * row.x_stride, padded + i * stride, stride);
+      pad_row<false>(lane, arrays.x + (i + row.offset) * row.x_stride, padded + i * stride, stride);
     }
     run_blocks(row, lane, padded, stride, taps, arrays.y, compute);
   }

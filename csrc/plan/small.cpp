@@ -21,7 +21,7 @@ bool is_small(const Problem& p) {
   const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
   const index_t size = itemsize(p.sum_type);
   if (!is_plain(lane) || !fill_is_zero(p) || lane.x_stride != size || lane.y_stride != size) return false;
-  const index_t row_bytes = small_row_elements(lane, size) * size;
+  const index_t row_bytes = small_row_bytes(lane, size);
   if (p.spatial_count == 1) return row_bytes <= small_padded_bytes && lane.kernel * size <= small_taps_bytes;
   const SpatialAxis& row = p.spatial[0];
   if (!is_plain(row)) return false;
