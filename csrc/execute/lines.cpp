@@ -66,8 +66,7 @@ void Lines::start_slice(const char* x, const index_t* at) {
       const index_t position = at[a] * axis.stride + plane.at[d_.channel_axes + a] * axis.dilation + axis.offset;
       const index_t index = border_index(position, axis.in, axis.border);
       base = index < 0 ? nullptr : base + index * axis.x_stride;
-      // The last axis' planes go round: the plane under tap t + 1 of slice z stays where it is for tap t of slice z
-      // + 1.
+      // The last axis' planes go round: what lies under tap t + 1 of a slice lies under tap t of the next, and stays.
       if (a == d_.plane_axes - 1) {
         plane_slots_[i] = i - i % axis.kernel + floor_mod(floor_div(position, axis.dilation), axis.kernel);
       }

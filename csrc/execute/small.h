@@ -1,4 +1,4 @@
-// Short rows in one piece: see plan/small.h.
+// Short rows and small images in one piece: see plan/small.h.
 #pragma once
 
 #include "problem/problem.h"

@@ -11,9 +11,7 @@ void make_plan(const Problem& p, Method method, Plan& plan) {
     plan.seconds = output_count(p) * tap_count(p) / cost_model().small_products_per_second;
     return;
   }
-  plan.refused = method == Method::reference ? "the reference was asked for" : refuse_direct(p);
-  if (!plan.refused) {
-    plan.refused = "";
+  if (method != Method::reference && !refuse_direct(p)) {
     plan.algorithm = Algorithm::direct;
     make_direct_plan(p, plan.direct);
     plan.seconds = plan.direct.seconds;

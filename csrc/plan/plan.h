@@ -14,9 +14,8 @@ enum class Method : unsigned char { automatic, direct, reference };  // what the
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
-  double seconds = 0;        // predicted, on one thread
-  const char* refused = "";  // why no faster algorithm was admissible; empty where one was taken
-  DirectPlan direct;         // for Algorithm::direct
+  double seconds = 0;  // predicted, on one thread
+  DirectPlan direct;   // for Algorithm::direct
 };
 
 // The one door to the choice of an algorithm. Throws MemoryError where the scratch could not be had.
