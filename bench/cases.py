@@ -1,8 +1,7 @@
 """The grid: which convolutions are timed, on what data, and how fast they should be.
 
 A case is one `same` convolution of an array of side `n` with a kernel of side `k`. Its goal is the least speed-up over
-the best peer that counts as done. Goals come in two steps: cases of the stage "beyond" have kernels long enough for an
-FFT, so direct summation alone is asked only to beat the peers (`goal_direct`), and the whole library for `goal`.
+the best peer that counts as done.
 """
 
 from __future__ import annotations
@@ -10,13 +9,12 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-Stage = Literal["direct", "beyond", "fft"]
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "f32": np.dtype(np.float32),
@@ -42,10 +40,6 @@ class Case:
         Of the data, the kernel and the result.
     goal : float
         Speed-up over the best peer at which the cell is done.
-    stage : {"direct", "beyond", "fft"}
-        What the cell needs: direct summation; direct summation beyond its best range; an FFT.
-    goal_direct : float, optional
-        The goal while there is only direct summation ("beyond").
     against : str
         A peer that counts in this cell though it is outside the grid elsewhere.
     rows : int
@@ -57,8 +51,6 @@ class Case:
     k: int
     dtype: str
     goal: float
-    stage: Stage = "direct"
-    goal_direct: float | None = None
     against: str = ""
     rows: int = 0
 
@@ -108,22 +100,18 @@ class Case:
         """Data and kernel read once, result written once [bytes]."""
         return (2 * math.prod(self.shape) + math.prod(self.kernel_shape)) * DTYPES[self.dtype].itemsize
 
-    def goal_at(self, stage: str) -> float:
-        """Speed-up asked for when `stage` ("direct" or "all") is what the library has."""
-        return self.goal_direct if stage == "direct" and self.goal_direct is not None else self.goal
-
     def arrays(self) -> tuple[Array, Array]:
         """Make data and kernel: standard normal, the same in every run, no denormals, C-contiguous."""
         rng = np.random.default_rng([SEED, zlib.crc32(self.id.encode())])
-        return _normal(rng, self.shape, self.dtype), _normal(rng, self.kernel_shape, self.dtype)
+        return normal(rng, self.shape, self.dtype), normal(rng, self.kernel_shape, self.dtype)
 
 
-def _normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+def normal(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
     """Draw standard normal samples; a complex one has independent normal parts."""
-    real = np.float64 if dtype == "f64" else np.float32
-    if dtype != "c64":
+    real = np.float64 if dtype in ("f64", "c128") else np.float32
+    if dtype in ("f32", "f64"):
         return rng.standard_normal(shape, dtype=real)
-    return rng.standard_normal((*shape, 2), dtype=real).view(np.complex64)[..., 0]
+    return rng.standard_normal((*shape, 2), dtype=real).view(np.result_type(real, np.complex64))[..., 0]
 
 
 ONE_D = (
@@ -136,17 +124,17 @@ ONE_D = (
     Case(1, 1_000_000, 31, "f32", 8),
     Case(1, 1_000_000, 31, "f64", 6),
     Case(1, 100_000, 31, "c64", 6),
-    Case(1, 1_000_000, 127, "f32", 4, "beyond", 1),
-    Case(1, 1_000_000, 127, "f64", 4, "beyond", 1),
-    Case(1, 1_000_000, 127, "c64", 8, "beyond", 1),
-    Case(1, 1_000_000, 1_001, "f32", 4, "fft"),
-    Case(1, 1_000_000, 1_001, "f64", 4, "fft"),
-    Case(1, 1_000_000, 4_001, "c64", 8, "fft"),
-    Case(1, 1_000_000, 10_001, "f32", 4, "fft"),
-    Case(1, 1_000_000, 10_001, "f64", 4, "fft"),
-    Case(1, 1_000_000, 1_000_000, "f32", 5, "fft"),
-    Case(1, 1_000_000, 1_000_000, "f64", 6, "fft"),
-    Case(1, 100_000, 129, "f32", 12, "fft", rows=64),
+    Case(1, 1_000_000, 127, "f32", 4),
+    Case(1, 1_000_000, 127, "f64", 4),
+    Case(1, 1_000_000, 127, "c64", 8),
+    Case(1, 1_000_000, 1_001, "f32", 4),
+    Case(1, 1_000_000, 1_001, "f64", 4),
+    Case(1, 1_000_000, 4_001, "c64", 8),
+    Case(1, 1_000_000, 10_001, "f32", 4),
+    Case(1, 1_000_000, 10_001, "f64", 4),
+    Case(1, 1_000_000, 1_000_000, "f32", 5),
+    Case(1, 1_000_000, 1_000_000, "f64", 6),
+    Case(1, 100_000, 129, "f32", 12, rows=64),
 )
 
 TWO_D = (
@@ -165,12 +153,12 @@ TWO_D = (
     Case(2, 1024, 11, "f64", 5),
     Case(2, 4096, 3, "f64", 2),
     Case(2, 4096, 7, "f64", 3),
-    Case(2, 1024, 15, "f32", 7, "beyond", 1),
-    Case(2, 1024, 15, "f64", 5, "beyond", 1),
-    Case(2, 1024, 31, "f32", 8, "fft"),
-    Case(2, 1024, 31, "f64", 4, "fft"),
-    Case(2, 1024, 63, "f32", 7, "fft"),
-    Case(2, 1024, 63, "f64", 4, "fft"),
+    Case(2, 1024, 15, "f32", 7),
+    Case(2, 1024, 15, "f64", 5),
+    Case(2, 1024, 31, "f32", 8),
+    Case(2, 1024, 31, "f64", 4),
+    Case(2, 1024, 63, "f32", 7),
+    Case(2, 1024, 63, "f64", 4),
 )
 
 THREE_D = (
@@ -178,15 +166,10 @@ THREE_D = (
     Case(3, 128, 3, "f32", 45),
     Case(3, 128, 5, "f32", 14),
     Case(3, 256, 3, "f32", 25),
-    Case(3, 128, 9, "f32", 5, "beyond", 1),
+    Case(3, 128, 9, "f32", 5),
 )
 
 GRID = ONE_D + TWO_D + THREE_D
-
-
-def of_stage(stage: Literal["direct", "all"]) -> tuple[Case, ...]:
-    """Cells to run: those that direct summation serves, or the whole grid."""
-    return GRID if stage == "all" else tuple(case for case in GRID if case.stage != "fft")
 
 
 def expected_at(case: Case, x: Array, h: Array, where: NDArray[np.intp]) -> Array:

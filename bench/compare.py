@@ -9,18 +9,13 @@ enough calls to last 200 us; the order rotates from round to round. Ratios are o
 from __future__ import annotations
 
 import argparse
-import gc
-import itertools
 import json
 import math
-import os
-import platform
 import re
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,10 +26,10 @@ if not __package__:  # run as a file: what is imported below lies beside it, as 
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from bench import peers
-from bench.cases import DTYPES, Array, Case, expected_at, of_stage, sample_outputs
+from bench.cases import DTYPES, GRID, Array, Case, expected_at, sample_outputs
 from bench.limits import Limits, Neighbours, measure
+from bench.timing import BATCH, calls_per_batch, machine, milliseconds, no_collection, settle, time_calls
 
-BATCH = 200e-6  # a timing lasts at least so long [s]
 SLOW = 0.3  # calls longer than this are made a few times only [s]
 HOPELESS = 6  # times slower than the best peer: a few rounds are enough
 MOST_ROUNDS = 40
@@ -73,6 +68,7 @@ class Outcome:
     case: Case
     contestants: list[Contestant]
     left_out: dict[str, str]
+    algorithm: str = ""  # that ours takes
     others_load: float = 0.0  # processors that other processes kept busy meanwhile
 
     @property
@@ -132,53 +128,14 @@ def enter(case: Case, longest: float) -> Outcome:
             continue
         try:
             call = peer.make(case, x, h)
+            if peer is ours:
+                outcome.algorithm = peers.algorithm(case, x, h)
             if call is not None:
                 in_grid = peer.in_grid or peer.name == case.against
                 outcome.contestants.append(Contestant(peer.name, call, in_grid, judge.error(call())))
         except FAILURES as error:
             outcome.left_out[peer.name] = f"{type(error).__name__}: {error}"
     return outcome
-
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """Keep the garbage collector out of the timings."""
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def time_calls(call: peers.Call, calls: int) -> float:
-    """Time of so many calls, one after the other [s]."""
-    again = itertools.repeat(None, calls)
-    start = time.perf_counter()
-    for _ in again:
-        call()
-    return time.perf_counter() - start
-
-
-def settle(patience: float = 0.05) -> None:
-    """Wait until this process uses no processor: thread pools spin for some milliseconds after a call."""
-    deadline = time.perf_counter() + patience
-    while time.perf_counter() < deadline:
-        busy, start = time.process_time(), time.perf_counter()
-        time.sleep(0.001)
-        if time.process_time() - busy < 0.3 * (time.perf_counter() - start):
-            return
-
-
-def calls_per_batch(call: peers.Call) -> int:
-    """Find how many calls last `BATCH` together."""
-    calls = 1
-    while calls < 1_000_000:
-        lasted = time_calls(call, calls)
-        if lasted >= BATCH:
-            break
-        calls = max(2 * calls, int(1.1 * calls * BATCH / max(lasted, 1e-9))) if lasted > BATCH / 20 else 8 * calls
-    return calls
 
 
 def take_turn(one: Contestant) -> None:
@@ -216,19 +173,13 @@ def wants_turn(one: Contestant, contestants: list[Contestant], early: bool, late
     return early or one.best < HOPELESS * fastest_peer
 
 
-def milliseconds(seconds: float) -> str:
-    """Three digits, in ms."""
-    ms = seconds * 1e3
-    return f"{ms:.5f}" if ms < 0.01 else f"{ms:.4f}" if ms < 0.1 else f"{ms:.3f}" if ms < 10 else f"{ms:.1f}"
+HEADER = f"{'cell':24} {'ours ms':>9}  {'best peer':18} {'ms':>9} {'ratio':>7} {'goal':>5} {'':5} {'limit':>6} by"
 
 
-HEADER = f"{'cell':24} {'ours ms':>9}  {'best peer':18} {'ms':>9} {'ratio':>7} {'goal':>5} {'':5} {'limit':>6}"
-
-
-def row(outcome: Outcome, goal: float, limits: Limits) -> str:
+def row(outcome: Outcome, limits: Limits) -> str:
     """One line of the table."""
-    ours, best, ratio = outcome.ours, outcome.best_peer(), outcome.ratio
-    share = limits.share(outcome.case, ours.best) if ours else None
+    ours, best, ratio, goal = outcome.ours, outcome.best_peer(), outcome.ratio, outcome.case.goal
+    share = limits.share(outcome.case, ours.best, outcome.algorithm) if ours else None
     cells = [
         f"{outcome.case.id:24}",
         f"{milliseconds(ours.best) if ours else '-':>9}",
@@ -238,6 +189,7 @@ def row(outcome: Outcome, goal: float, limits: Limits) -> str:
         f"{goal:5.3g}",
         f"{'' if ratio is None else 'ok' if ratio >= goal else 'BELOW':5}",
         f"{'-' if share is None else f'{share:.0%}':>6}",
+        f"{outcome.algorithm:6}",
     ]
     other = outcome.best_peer(in_grid=False)
     if other and best and other.best < best.best:
@@ -258,7 +210,7 @@ def details(outcome: Outcome) -> Iterator[str]:
         yield f"    {name:18} left out: {reason}"
 
 
-def record(outcome: Outcome, goal: float, limits: Limits) -> dict[str, Any]:
+def record(outcome: Outcome, limits: Limits) -> dict[str, Any]:
     """Put a cell into the form of JSON."""
     case, ours, best = outcome.case, outcome.ours, outcome.best_peer()
     everybody = {
@@ -276,36 +228,19 @@ def record(outcome: Outcome, goal: float, limits: Limits) -> dict[str, Any]:
         "id": case.id,
         "label": case.label,
         "ndim": case.ndim,
-        "stage": case.stage,
+        "algorithm": outcome.algorithm,
         "flops": case.flops,
         "bytes": case.bytes_moved,
         "memory": limits.level(case.bytes_moved),
-        "goal": goal,
+        "goal": case.goal,
         "ours_s": ours.best if ours else None,
         "best_peer": best.name if best else None,
         "best_peer_s": best.best if best else None,
         "ratio": outcome.ratio,
-        "share_of_limit": limits.share(case, ours.best) if ours else None,
+        "share_of_limit": limits.share(case, ours.best, outcome.algorithm) if ours else None,
         "contestants": everybody,
         "left_out": outcome.left_out,
         "others_load": None if math.isnan(outcome.others_load) else outcome.others_load,
-    }
-
-
-def machine() -> dict[str, Any]:
-    """Describe what this runs on."""
-    processor = platform.processor()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists() and (named := re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())):
-        processor = named[1]
-    convcorr = peers.load("convcorr")
-    return {
-        "processor": processor,
-        "cpus": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "load": os.getloadavg() if hasattr(os, "getloadavg") else None,
-        "convcorr": convcorr.show_config(mode="dict") if convcorr else None,
     }
 
 
@@ -314,8 +249,6 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.compare", description="Ours against every installed peer.")
     parser.add_argument("--quick", action="store_true", help="about a minute in all")
     parser.add_argument("--cells", default="", metavar="REGEX", help="only cells whose id matches, e.g. '^2d.*f64'")
-    parser.add_argument("--stage", choices=("direct", "all"), default="direct", help="'all' adds what needs an FFT")
-    parser.add_argument("--all", dest="stage", action="store_const", const="all", help="same as --stage all")
     parser.add_argument("--threads", type=int, default=2, help="of everybody (2)")
     parser.add_argument("--budget", type=float, default=3.0, help="timing per cell [s] (3)")
     parser.add_argument("--verbose", action="store_true", help="everybody's times, and who was left out")
@@ -332,7 +265,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Race every wanted cell, printing as it goes; everything found, for JSON."""
     cells: list[dict[str, Any]] = []
     report: dict[str, Any] = {
-        "settings": {"threads": options.threads, "budget_s": options.budget, "stage": options.stage},
+        "settings": {"threads": options.threads, "budget_s": options.budget},
         "machine": machine(),
         "versions": peers.versions(),
         "absent": peers.absent(),
@@ -344,14 +277,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     print(", ".join(f"{name} {version}" for name, version in report["versions"].items()))
     print(f"absent: {', '.join(report['absent']) or 'nobody'}\n{HEADER}", flush=True)
     with peers.same_threads(options.threads):
-        for case in of_stage(options.stage):
+        for case in GRID:
             if re.search(options.cells, case.id):
-                outcome, goal = enter(case, options.longest), case.goal_at(options.stage)
+                outcome = enter(case, options.longest)
                 neighbours = Neighbours()
                 race(outcome.contestants, options.budget, options.rounds)
                 outcome.others_load = neighbours.processors()
-                cells.append(record(outcome, goal, limits))
-                print(row(outcome, goal, limits), *(details(outcome) if options.verbose else ()), sep="\n", flush=True)
+                cells.append(record(outcome, limits))
+                print(row(outcome, limits), *(details(outcome) if options.verbose else ()), sep="\n", flush=True)
     return report
 
 
@@ -361,8 +294,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     report = run(options)
     judged = [cell for cell in report["cells"] if cell["ratio"] is not None]
     below = [cell["id"] for cell in judged if cell["ratio"] < cell["goal"]]
+    slower = [cell["id"] for cell in judged if cell["ratio"] < 1]
     wrong = [cell["id"] for cell in report["cells"] if peers.OURS in cell["left_out"]]
     print(f"\n{len(judged) - len(below)} of {len(judged)} at goal; below: {', '.join(below) or 'none'}")
+    print(f"slower than the best peer: {', '.join(slower) or 'no cell'}")
     if wrong:
         print(f"our result was wrong or missing: {', '.join(wrong)}")
     if options.json:

@@ -60,9 +60,9 @@ class Limits:
         copy = self.copy[self.level(case.bytes_moved)]
         return max(case.flops / peak, case.bytes_moved / copy)
 
-    def share(self, case: Case, seconds: float) -> float | None:
-        """Part of the limit reached by `seconds`; None where an FFT spends fewer operations than a direct sum."""
-        return None if case.stage == "fft" else self.shortest(case) / seconds
+    def share(self, case: Case, seconds: float, algorithm: str) -> float | None:
+        """Part of the limit reached by `seconds`; None for an FFT, which spends fewer operations than a direct sum."""
+        return None if algorithm == "fft" else self.shortest(case) / seconds
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -51,6 +51,8 @@ class Peer:
         a sample per axis and factor of two in an FFT. Infinite for what the peer does not do [ns].
     in_grid : bool
         Whether the goals were set against this peer. Others are timed too, and noted where they are faster.
+    rows : bool
+        Whether it takes a batch of rows, each with a kernel of its own.
     """
 
     name: str
@@ -61,10 +63,11 @@ class Peer:
     ns_per_mac: float = math.inf
     ns_per_point: float = math.inf
     in_grid: bool = True
+    rows: bool = False
 
     def serves(self, case: Case) -> bool:
         """Whether the peer has something for this kind of case."""
-        return case.ndim in self.ndims and case.dtype in self.dtypes
+        return case.ndim in self.ndims and case.dtype in self.dtypes and (self.rows or not case.rows)
 
     def foreseen(self, case: Case) -> float:
         """Rough time of a call, on the slow side [s]."""
@@ -102,6 +105,11 @@ def ours(case: Case, x: Array, h: Array) -> Call | None:
     return partial(_module("convcorr").convolve, x, h, "same")
 
 
+def algorithm(case: Case, x: Array, h: Array) -> str:
+    """Name what ours takes for the case, as in "direct" or "fft"."""
+    return str(_module("convcorr").explain(x, h, "same", axes=-1 if case.rows else None).algorithm)
+
+
 def numpy_convolve(case: Case, x: Array, h: Array) -> Call | None:
     """np.convolve, in a loop over rows."""
     if not case.rows:
@@ -118,7 +126,7 @@ def numpy_convolve(case: Case, x: Array, h: Array) -> Call | None:
 
 def numpy_correlate(case: Case, x: Array, h: Array) -> Call | None:
     """np.correlate with the kernel turned round."""
-    return None if case.rows else partial(np.correlate, x, _flipped(h).conj(), "same")
+    return partial(np.correlate, x, _flipped(h).conj(), "same")
 
 
 def scipy_signal(function: str) -> Callable[[Case, Array, Array], Call | None]:
@@ -126,9 +134,7 @@ def scipy_signal(function: str) -> Callable[[Case, Array, Array], Call | None]:
 
     def make(case: Case, x: Array, h: Array) -> Call | None:
         call = getattr(_module("scipy.signal"), function)
-        if not case.rows:
-            return partial(call, x, h, "same")
-        return partial(call, x, h, "same", axes=1) if function in ("fftconvolve", "oaconvolve") else None
+        return partial(call, x, h, "same", axes=1) if case.rows else partial(call, x, h, "same")
 
     return make
 
@@ -138,14 +144,14 @@ def scipy_ndimage(function: str) -> Callable[[Case, Array, Array], Call | None]:
 
     def make(case: Case, x: Array, h: Array) -> Call | None:
         call = getattr(_module("scipy.ndimage"), function)
-        return None if case.rows or case.k % 2 == 0 else partial(call, x, h, mode="constant")
+        return None if case.k % 2 == 0 else partial(call, x, h, mode="constant")
 
     return make
 
 
 def opencv(case: Case, x: Array, h: Array) -> Call | None:
     """cv2.filter2D, which correlates; a signal is an image of one row."""
-    if case.rows or case.k % 2 == 0:
+    if case.k % 2 == 0:
         return None
     cv2 = _module("cv2")
     image, kernel = np.atleast_2d(x), np.atleast_2d(_flipped(h))
@@ -222,24 +228,24 @@ def mkl(mode: int) -> Callable[[Case, Array, Array], Call | None]:
     """MKL's VSL in one of its modes."""
 
     def make(case: Case, x: Array, h: Array) -> Call | None:
-        return None if case.rows else VslTask(mode, case, x, h)
+        return VslTask(mode, case, x, h)
 
     return make
 
 
 REAL = ("f32", "f64")
 PEERS = (
-    Peer("np.convolve", "numpy", numpy_convolve, (1,), ns_per_mac=0.6),
+    Peer("np.convolve", "numpy", numpy_convolve, (1,), ns_per_mac=0.6, rows=True),
     Peer("np.correlate", "numpy", numpy_correlate, (1,), ns_per_mac=0.6, in_grid=False),
     Peer("signal.convolve", "scipy.signal", scipy_signal("convolve"), ns_per_point=1.5),
-    Peer("fftconvolve", "scipy.signal", scipy_signal("fftconvolve"), ns_per_point=1.5),
-    Peer("oaconvolve", "scipy.signal", scipy_signal("oaconvolve"), ns_per_point=1.5),
+    Peer("fftconvolve", "scipy.signal", scipy_signal("fftconvolve"), ns_per_point=1.5, rows=True),
+    Peer("oaconvolve", "scipy.signal", scipy_signal("oaconvolve"), ns_per_point=1.5, rows=True),
     Peer("convolve2d", "scipy.signal", scipy_signal("convolve2d"), (2,), ns_per_mac=3),
     Peer("ndimage.convolve1d", "scipy.ndimage", scipy_ndimage("convolve1d"), (1,), ns_per_mac=1.5),
     Peer("ndimage.convolve", "scipy.ndimage", scipy_ndimage("convolve"), ns_per_mac=2),
     Peer("cv2.filter2D", "cv2", opencv, (2,), REAL, 0.25, 0.6),
     Peer("cv2.filter2D row", "cv2", opencv, (1,), REAL, 0.25, 0.6, in_grid=False),
-    Peer("torch conv", "torch", pytorch, ns_per_mac=4),
+    Peer("torch conv", "torch", pytorch, ns_per_mac=4, rows=True),
     Peer("MKL auto", "mkl", mkl(0), (1,), REAL, 0.5, 1.5),
     Peer("MKL direct", "mkl", mkl(1), (1,), REAL, 0.5),
     Peer("MKL fft", "mkl", mkl(2), (1,), REAL, ns_per_point=1.5),
@@ -247,7 +253,17 @@ PEERS = (
     Peer("MKL direct", "mkl", mkl(1), (1,), ("c64",), 1, in_grid=False),
     Peer("MKL fft", "mkl", mkl(2), (1,), ("c64",), ns_per_point=3, in_grid=False),
 )
-DISTRIBUTIONS = ("convcorr", "numpy", "scipy", "opencv-python-headless", "opencv-python", "torch", "mkl")
+DISTRIBUTIONS = (
+    "convcorr",
+    "numpy",
+    "scipy",
+    "opencv-python-headless",
+    "opencv-python",
+    "torch",
+    "mkl",
+    "pyFFTW",
+    "ducc0",
+)
 
 
 def present(package: str) -> bool:

@@ -21,7 +21,7 @@ struct Word {
   PyObject* interned = nullptr;
 };
 Word modes[] = {{"full", 0}, {"same", 1}, {"valid", 2}};
-Word methods[] = {{"auto", 0}, {"direct", 1}};
+Word methods[] = {{"auto", 0}, {"direct", 1}, {"fft", 2}};
 Word borders[] = {{"constant", 0}, {"edge", 1}, {"symmetric", 2}, {"reflect", 3}, {"wrap", 4}};
 
 [[noreturn]] void wrong_value(const std::string& name, PyObject* got, const std::string& takes) {

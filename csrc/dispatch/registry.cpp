@@ -13,6 +13,7 @@
   extern const TapsTable taps;       \
   extern const RowsTable rows;       \
   extern const ConvertTable convert; \
+  extern const FftTable fft;         \
   }
 CONVCORR_ISAS
 #undef X
@@ -28,7 +29,8 @@ constexpr const TapsTable* narrow_taps([[maybe_unused]] std::string_view isa) {
   return nullptr;
 }
 
-#define X(isa) constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert};
+#define X(isa) \
+  constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert, &isa::fft};
 CONVCORR_ISAS
 #undef X
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "execute/direct.h"
+#include "execute/fft.h"
 #include "execute/small.h"
 #include "problem/reference.h"
 
@@ -29,6 +30,8 @@ void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) 
       return run_small(p, arrays);
     case Algorithm::direct:
       return run_direct(p, plan.direct, arrays, run);
+    case Algorithm::fft:
+      return run_fft(p, plan.fft, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
   }

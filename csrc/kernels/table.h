@@ -52,6 +52,77 @@ struct ConvertTable {
   swap_fn swap2, swap4, swap8;
 };
 
+// A tile of complex numbers that is transformed as a whole: `columns` axes of rows, then a lane axis within each row.
+// An element is two registers, the real parts of `lanes` numbers and their imaginary parts; rows lie `pitch` elements
+// apart.
+//
+//   axis of columns   neighbours along it are rows apart: each lane transforms a signal of its own
+//   lane axis         its points fill the registers of a row; with `lanes_free` it isn't transformed
+//
+// Spectra stay in the order that the passes leave them in (decimation in frequency forwards, in time backwards), and are
+// only ever multiplied. Real data of N samples along the outermost transformed axis go in folded ("right-angle"): point
+// n is (x[n] + i x[n + N/2]) e^(i pi n / N), so that N/2 points serve, and what goes round its end comes back negated.
+constexpr int max_fft_columns = 3, max_fft_levels = 12;
+
+struct FftAxis {
+  index_t points;  // complex numbers along it
+  int levels;      // passes; on the lane axis those before the base case
+  unsigned char radix[max_fft_levels];
+  // For each level and butterfly: w, w^2, ..., w^(radix/2); on the lane axis for a register of butterflies at a time.
+  // The outermost axis of folded data has radix values there at level 0, the fold included.
+  const void* twiddles[max_fft_levels];
+  const void* base_twiddles;  // of the lane axis' base case
+};
+
+struct FftTile {
+  int columns;
+  FftAxis column[max_fft_columns];
+  FftAxis lane;  // points: 0 where lanes_free
+  bool lanes_free;
+  bool folded;      // the data are real
+  index_t vectors;  // elements of a row
+  index_t pitch;
+};
+
+// Rows of data: [points of column 0, twice as many where folded][points of column 1]...; a null pointer among those to
+// be written is a row that nobody wants. A complex tile's rows are interleaved complex numbers.
+struct FftRows {
+  void* const* rows;
+  index_t count;  // elements (samples of x's type) wanted of each row
+};
+
+// A part of the outermost axis' passes, for tiles that several threads share. Of columns: registers [first, end) of
+// each row; of the lane: butterflies [first, end) of the last level in `levels`.
+struct FftStrip {
+  int levels;
+  index_t first, end;
+};
+
+struct FftFunctions {
+  // tile = transform of the rows.
+  void (*transform)(const FftTile& t, const void* const* rows, void* tile);
+  // rows = inverse of (transform of the rows * spectrum), in `tile`.
+  void (*convolve)(const FftTile& t, const void* const* rows, void* tile, const void* spectrum, const FftRows& out);
+  // rows = inverse of (transformed * spectrum), in `tile`.
+  void (*invert)(const FftTile& t, const void* transformed, const void* spectrum, void* tile, const FftRows& out);
+
+  // The same in three phases: what lies between enter and leave falls into blocks, apart from each other.
+  void (*enter)(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile);
+  // Convolves blocks [first, end) of the tile with those of a kernel that was entered too, and is transformed on the way
+  // unless it `is_spectrum` already.
+  void (*middle)(const FftTile& t, int levels, index_t first, index_t end, void* tile, void* kernel, bool is_spectrum);
+  void (*leave)(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out);
+
+  // cells[c] += the squares of scalars [c * cell, (c + 1) * cell) of a row, for every whole or partial c.
+  void (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
+  // sums[i] += row[i]^2
+  void (*square_lanes)(const void* row, index_t scalars, void* sums);
+};
+
+struct FftTable {
+  FftFunctions f32, f64;
+};
+
 // Everything that one ISA offers.
 struct Kernels {
   const char* isa;
@@ -59,6 +130,7 @@ struct Kernels {
   const TapsTable* narrow_taps;  // the same for registers of half the width, or null
   const RowsTable* rows;
   const ConvertTable* convert;
+  const FftTable* fft;
 };
 
 }  // namespace convcorr

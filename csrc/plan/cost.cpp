@@ -18,6 +18,8 @@ CostModel model_of(int register_bytes) {
   m.small_products_per_second = 8e9;
   m.job_seconds = 150e-9;
   m.reference_product_seconds = 30e-9;
+  m.fft[0] = {f32 * 1.6, f32 * 1.0, 0.05e-9, 10e-9, 150e-9, 500e-9};
+  m.fft[1] = {f32 * 0.8, f32 * 0.45, 0.05e-9, 10e-9, 150e-9, 500e-9};
   return m;
 }
 

@@ -6,6 +6,11 @@
 namespace convcorr {
 
 void make_plan(const Problem& p, Method method, Plan& plan) {
+  if (method == Method::fft && !refuse_fft(p) && make_fft_plan(p, forced_fft_blocks(), plan.fft)) {
+    plan.algorithm = Algorithm::fft;
+    plan.seconds = plan.fft.seconds;
+    return;
+  }
   if (method != Method::reference && is_small(p)) {
     plan.algorithm = Algorithm::small;
     plan.seconds = output_count(p) * tap_count(p) / cost_model().small_products_per_second;

@@ -5,17 +5,19 @@
 #pragma once
 
 #include "plan/direct_plan.h"
+#include "plan/fft_plan.h"
 #include "problem/problem.h"
 
 namespace convcorr {
 
-enum class Algorithm : unsigned char { small, direct, reference };
-enum class Method : unsigned char { automatic, direct, reference };  // what the caller asked for
+enum class Algorithm : unsigned char { small, direct, reference, fft };
+enum class Method : unsigned char { automatic, direct, fft, reference };  // what the caller asked for
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
   double seconds = 0;  // predicted, on one thread
   DirectPlan direct;   // for Algorithm::direct
+  FftPlan fft;         // for Algorithm::fft
 };
 
 // The one door to the choice of an algorithm. Throws MemoryError where the scratch could not be had.

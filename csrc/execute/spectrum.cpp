@@ -1,0 +1,152 @@
+#include "execute/spectrum.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/buffer.h"
+#include "dispatch/registry.h"
+#include "execute/load.h"
+#include "problem/odometer.h"
+
+namespace convcorr {
+namespace {
+
+bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
+
+template <class T>
+void negate_imaginary(void* data, index_t n) {
+  T* x = static_cast<T*>(data);
+  for (index_t i = 0; i < n; ++i) x[2 * i + 1] = -x[2 * i + 1];
+}
+
+template <class T>
+double sum_of_squares(const void* data, index_t n) {
+  const T* x = static_cast<const T*>(data);
+  long double sum = 0;
+  for (index_t i = 0; i < n; ++i) sum += static_cast<long double>(x[i]) * static_cast<long double>(x[i]);
+  return static_cast<double>(std::sqrt(sum));
+}
+
+// Complex points of a tile: what a transform there and back multiplies by.
+double points_of(const FftPlan& f) {
+  double points = f.tile.folded ? 0.5 : 1;
+  for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
+  return points;
+}
+
+// One row of taps into a row of the block: tap 0 at the start, the others from the end backwards.
+template <class T>
+void place_row(const FftPlan& f, const T* taps, T factor, T* row) {
+  const int each = scalars(f.compute);
+  const bool along = !f.lanes_free;  // else the row is one tap, in lane 0
+  const FftAxisPlan& x = f.axis[f.axes - 1];
+  const bool folded = along && f.tile.folded && f.axes == 1;
+  for (index_t t = 0; t < (along ? x.axis.kernel : 1); ++t) {
+    const index_t at = t == 0 ? 0 : x.block - t * x.axis.dilation;
+    for (int i = 0; i < each; ++i) row[at * each + i] = (folded && t > 0 ? -factor : factor) * taps[t * each + i];
+  }
+}
+
+index_t row_samples(const FftPlan& f) { return f.lanes_free ? f.lanes : f.row_samples; }
+
+template <class T>
+void place(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
+  const index_t size = itemsize(f.compute), bytes = row_samples(f) * size;
+  std::memset(data, 0, static_cast<std::size_t>(bytes));
+  std::fill_n(rows, f.rows, static_cast<const void*>(data));
+  Odometer at;
+  for (int a = 0; a < f.tile.columns; ++a) at.add_axis(f.axis[a].axis.kernel);
+  const index_t lane_taps = f.lanes_free ? 1 : f.axis[f.axes - 1].axis.kernel;
+  const auto* from = static_cast<const char*>(taps);
+  do {
+    index_t r = 0;
+    for (int a = 0; a < f.tile.columns; ++a) {
+      const FftAxisPlan& c = f.axis[a];
+      r = r * c.block + (at.at[a] == 0 ? 0 : c.block - at.at[a] * c.axis.dilation);
+    }
+    data += bytes;
+    std::memset(data, 0, static_cast<std::size_t>(bytes));
+    const bool negated = f.tile.folded && f.tile.columns > 0 && at.at[0] > 0;
+    place_row<T>(f, reinterpret_cast<const T*>(from), static_cast<T>(negated ? -scale : scale),
+                 reinterpret_cast<T*>(data));
+    rows[r] = data;
+    from += lane_taps * size;
+  } while (at.next());
+}
+
+// Free lanes share the spectrum: of a tile one register wide, lane 0 is kept.
+template <class T>
+void keep_lane_0(const FftPlan& f, const void* tile, void* spectrum) {
+  const T* from = static_cast<const T*>(tile);
+  T* to = static_cast<T*>(spectrum);
+  const index_t rows = f.spectrum_bytes / (2 * static_cast<index_t>(sizeof(T)));
+  for (index_t r = 0; r < rows; ++r) {
+    to[2 * r] = from[2 * r * f.lanes];
+    to[2 * r + 1] = from[(2 * r + 1) * f.lanes];
+  }
+}
+
+}  // namespace
+
+void load_taps(const Problem& p, const FftPlan& f, const char* h, void* taps) {
+  const int last = f.axes - 1;
+  const SpatialAxis& lane = f.axis[last].axis;
+  Odometer at;
+  for (int a = 0; a < last; ++a) at.add_axis(f.axis[a].axis.kernel);
+  auto* to = static_cast<char*>(taps);
+  do {
+    const char* row = h + (p.flip ? (lane.kernel - 1) * lane.h_stride : 0);
+    for (int a = 0; a < last; ++a) {
+      const SpatialAxis& s = f.axis[a].axis;
+      row += (p.flip ? s.kernel - 1 - at.at[a] : at.at[a]) * s.h_stride;
+    }
+    load_elements(p.h_type, p.h_swapped, f.compute, row, p.flip ? -lane.h_stride : lane.h_stride, lane.kernel, to);
+    to += lane.kernel * itemsize(f.compute);
+  } while (at.next());
+  if (p.conjugate && f.compute == Compute::c64) negate_imaginary<float>(taps, f.taps);
+  if (p.conjugate && f.compute == Compute::c128) negate_imaginary<double>(taps, f.taps);
+}
+
+double taps_norm(const FftPlan& f, const void* taps) {
+  const index_t n = f.taps * scalars(f.compute);
+  return is_f64(f) ? sum_of_squares<double>(taps, n) : sum_of_squares<float>(taps, n);
+}
+
+bool taps_are_finite(const FftPlan& f, const void* taps) {
+  const index_t n = f.taps * scalars(f.compute);
+  if (is_f64(f)) {
+    const auto* x = static_cast<const double*>(taps);
+    return std::all_of(x, x + n, [](double v) { return std::isfinite(v); });
+  }
+  const auto* x = static_cast<const float*>(taps);
+  return std::all_of(x, x + n, [](float v) { return std::isfinite(v); });
+}
+
+index_t placed_bytes(const FftPlan& f) {
+  index_t rows = 1;
+  for (int a = 0; a < f.tile.columns; ++a) rows *= f.axis[a].axis.kernel;
+  return (rows + 1) * row_samples(f) * itemsize(f.compute);
+}
+
+void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
+  scale /= points_of(f);
+  is_f64(f) ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
+}
+
+void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum) {
+  FftTile tile = f.tile;
+  if (f.lanes_free) tile.vectors = tile.pitch = 1;
+  const index_t narrow_bytes = f.lanes_free ? f.spectrum_bytes * f.lanes : 0;
+  Scratch scratch(Scratch::padded(placed_bytes(f)) + Scratch::padded(f.rows * 8) + Scratch::padded(narrow_bytes) + 256);
+  auto* data = scratch.take<char>(placed_bytes(f));
+  auto* rows = scratch.take<const void*>(f.rows);
+  place_taps(f, taps, scale, data, rows);
+  const FftFunctions& fft = is_f64(f) ? kernels().fft->f64 : kernels().fft->f32;
+  if (!f.lanes_free) return fft.transform(tile, rows, spectrum);
+  void* narrow = scratch.take_bytes(narrow_bytes);
+  fft.transform(tile, rows, narrow);
+  is_f64(f) ? keep_lane_0<double>(f, narrow, spectrum) : keep_lane_0<float>(f, narrow, spectrum);
+}
+
+}  // namespace convcorr

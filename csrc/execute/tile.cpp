@@ -1,0 +1,111 @@
+#include "execute/tile.h"
+
+#include <algorithm>
+
+#include "dispatch/registry.h"
+#include "execute/execute.h"
+#include "plan/fft_shape.h"
+#include "problem/part.h"
+
+namespace convcorr {
+namespace {
+
+const FftFunctions& functions_of(const FftPlan& f) {
+  return f.compute == Compute::f64 || f.compute == Compute::c128 ? kernels().fft->f64 : kernels().fft->f32;
+}
+
+// Spatial axes of the tile alone: the transformed ones and the strip, of one slice.
+Problem slice_problem(const FftCall& call) {
+  const FftPlan& f = call.f;
+  Problem p;
+  p.x_type = call.p.x_type;
+  p.h_type = call.p.h_type;
+  p.y_type = call.p.y_type;
+  p.sum_type = call.p.sum_type;
+  p.x_swapped = call.p.x_swapped;
+  p.h_swapped = call.p.h_swapped;
+  p.flip = call.p.flip;
+  p.conjugate = call.p.conjugate;
+  p.fill = call.p.fill;
+  for (int a = 0; a < f.axes; ++a) p.spatial[p.spatial_count++] = f.axis[a].axis;
+  if (f.lanes_free) p.spatial[p.spatial_count++] = f.strip;
+  return p;
+}
+
+}  // namespace
+
+double compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
+                   bool only_predict) {
+  const FftPlan& f = call.f;
+  Problem p = slice_problem(call);
+  Arrays arrays = slice;
+  for (int a = 0; a < f.axes; ++a) {
+    const index_t stride = f.axis[a].axis.stride, first = tile.first[a] + box.first[a];
+    const index_t low = (first + stride - 1) / stride, high = (first + box.count[a] - 1) / stride + 1;
+    if (low >= high) return 0;
+    keep_outputs(p, arrays, a, low, high - low);
+  }
+  if (f.lanes_free) {
+    SpatialAxis& strip = p.spatial[f.axes];
+    arrays.x += tile.strip_first * strip.x_stride;
+    arrays.y += tile.strip_first * strip.y_stride;
+    strip.in = strip.out = tile.strip_count;
+  }
+  Plan plan;
+  make_plan(p, Method::direct, plan);
+  if (!only_predict) execute(p, plan, arrays, Run{});
+  return plan.seconds;
+}
+
+TileJob::TileJob(const FftCall& call, Scratch& scratch)
+    : call_(call), f_(call.f), fft_(functions_of(call.f)), rows_(call.p, call.f, scratch), guard_(call.f, scratch) {
+  tile_ = scratch.take_bytes(f_.tile_bytes);
+  if (f_.filters > 1) transformed_ = scratch.take_bytes(f_.tile_bytes);
+}
+
+void TileJob::transform_and_write(const TileExtent& tile, const KernelView* kernels, char* y,
+                                  const index_t* y_offsets) {
+  const void* const* rows = rows_.rows();
+  if (f_.filters == 1) {
+    fft_.convolve(f_.tile, rows, tile_, kernels[0].spectrum, rows_.results(y + y_offsets[0], tile));
+    return rows_.write(tile);
+  }
+  fft_.transform(f_.tile, rows, transformed_);
+  for (index_t k = 0; k < f_.filters; ++k) {
+    fft_.invert(f_.tile, transformed_, kernels[k].spectrum, tile_, rows_.results(y + y_offsets[k], tile));
+    rows_.write(tile);
+  }
+}
+
+// Unsafe outputs that are few are computed directly, once the tile is written.
+bool TileJob::redo_cheaply(const Arrays& arrays, const TileExtent& tile, const std::vector<OutputBox>& boxes) {
+  const double affordable = 2 * fft_tile_seconds(f_) / static_cast<double>(f_.filters) + 2e-6;
+  double seconds = 0;
+  for (const OutputBox& box : boxes) {
+    seconds += compute_box(call_, arrays, tile, box, true);
+    if (seconds > affordable) return false;
+  }
+  return true;
+}
+
+void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels,
+                  const index_t* y_offsets) {
+  const void* const* rows = rows_.read(x, tile);
+  const bool all_safe = guard_.look(rows, tile);
+  if (all_safe && call_.taps_scale == 1) return transform_and_write(tile, kernels, y, y_offsets);
+  if (guard_.in_range() && call_.taps_scale == 1) {
+    const std::vector<OutputBox> boxes = guard_.unsafe(tile);
+    if (redo_cheaply({x, kernels[0].h, y + y_offsets[0]}, tile, boxes)) {
+      transform_and_write(tile, kernels, y, y_offsets);
+      for (index_t k = 0; k < f_.filters; ++k) {
+        for (const OutputBox& box : boxes) compute_box(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, box, false);
+      }
+      return;
+    }
+  }
+  for (index_t k = 0; k < f_.filters; ++k) {
+    compute_carefully(call_, kernels[k], {x, kernels[k].h, y + y_offsets[k]}, tile, rows, guard_);
+  }
+}
+
+}  // namespace convcorr

@@ -1,0 +1,52 @@
+// One tile of the FFT engine: read, looked at by the window guard, convolved, written, and what the guard objects to
+// done again.
+#pragma once
+
+#include "execute/parallel.h"
+#include "execute/window_guard.h"
+
+namespace convcorr {
+
+// One call of the FFT engine, as all its tiles see it.
+struct FftCall {
+  const Problem& p;
+  const FftPlan& f;
+  double taps_scale;  // a power of two that the spectra carry: taps far from 1 would overflow or go denormal
+};
+
+// One kernel of the call.
+struct KernelView {
+  const void* spectrum;
+  const void* taps;  // loaded, unscaled
+  const char* h;
+};
+
+class TileJob {
+ public:
+  TileJob(const FftCall& call, Scratch& scratch);
+
+  // Computes a tile of the slice at x with each kernel; kernel k's results begin at y + offsets[k].
+  void run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels, const index_t* y_offsets);
+
+ private:
+  void transform_and_write(const TileExtent& tile, const KernelView* kernels, char* y, const index_t* y_offsets);
+  bool redo_cheaply(const Arrays& arrays, const TileExtent& tile, const std::vector<OutputBox>& boxes);
+
+  const FftCall& call_;
+  const FftPlan& f_;
+  const FftFunctions& fft_;
+  TileRows rows_;
+  WindowGuard guard_;
+  void* tile_;
+  void* transformed_ = nullptr;  // where several kernels share it
+};
+
+// The outputs of a box, directly. Returns the predicted time where `only_predict`.
+double compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
+                   bool only_predict);
+
+// The whole tile of one kernel, whatever it holds; see careful.cpp.
+void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,
+                       const void* const* rows, WindowGuard& guard);
+
+}  // namespace convcorr

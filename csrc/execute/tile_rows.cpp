@@ -1,0 +1,178 @@
+#include "execute/tile_rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/border.h"
+#include "dispatch/registry.h"
+#include "execute/load.h"
+#include "problem/element.h"
+#include "problem/odometer.h"
+
+namespace convcorr {
+namespace {
+
+std::size_t bytes_of(index_t samples, index_t size) { return static_cast<std::size_t>(samples * size); }
+
+}  // namespace
+
+TileExtent tile_extent(const FftPlan& f, index_t number) {
+  TileExtent tile = {};
+  if (f.lanes_free) {
+    tile.strip_first = number % f.strips * f.strip_samples;
+    tile.strip_count = std::min(f.strip_samples, f.strip.in - tile.strip_first);
+    number /= f.strips;
+  }
+  for (int a = f.axes - 1; a >= 0; --a) {
+    tile.first[a] = number % f.axis[a].tiles * f.axis[a].outputs;
+    tile.count[a] = std::min(f.axis[a].outputs, f.axis[a].dense - tile.first[a]);
+    number /= f.axis[a].tiles;
+  }
+  return tile;
+}
+
+TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch)
+    : p_(p),
+      f_(f),
+      columns_(f.tile.columns),
+      size_(itemsize(f.compute)),
+      lane_(f.lanes_free ? f.strip : f.axis[f.axes - 1].axis) {
+  rows_ = scratch.take<const void*>(f.rows);
+  results_ = scratch.take<void*>(f.rows);
+  targets_ = scratch.take<char*>(f.rows);
+  for (int a = 0; a < columns_; ++a) index_[a] = scratch.take<index_t>(f.axis[a].block);
+  piece_ = scratch.take<LinePiece>(f.row_samples);
+  made_ = scratch.take<char>(f.rows * f.row_samples * size_);
+  sums_ = scratch.take<char>(f.rows * f.row_samples * size_);
+  zeros_ = scratch.take<char>(f.row_samples * size_);
+  filled_ = scratch.take<char>(f.row_samples * size_);
+  if (columns_ > 0) std::memset(zeros_, 0, bytes_of(f.row_samples, size_));
+  store_ = kernels().convert->store[static_cast<int>(f.compute)][static_cast<int>(p.y_type)];
+}
+
+bool TileRows::lies_inside(const TileExtent& tile) const {
+  if (!f_.in_place) return false;
+  if (f_.lanes_free) return tile.strip_first + f_.row_samples <= f_.strip.in;
+  const index_t position = tile.first[f_.axes - 1] + lane_.offset;
+  return position >= 0 && position + f_.row_samples <= lane_.in;
+}
+
+// Where the border's runs begin under the tile: the same in all rows.
+void TileRows::cut_row(const TileExtent& tile) {
+  pieces_ = 0;
+  index_t position = tile.strip_first, left = tile.strip_count;
+  if (!f_.lanes_free) {
+    const int a = f_.axes - 1;
+    position = tile.first[a] + lane_.offset;
+    left = tile.count[a] + f_.axis[a].span;
+  }
+  for (index_t at = 0; left > 0;) {
+    const BorderRun run = border_run(position, lane_.in, lane_.border);
+    const index_t n = std::min(left, run.length);
+    piece_[pieces_++] = {at, run.index, n > 1 ? run.step : 0, n};
+    at += n;
+    left -= n;
+    if (left > 0) position += n;
+  }
+}
+
+void TileRows::make_row(const char* row, char* made) const {
+  index_t end = 0;
+  for (index_t i = 0; i < pieces_; ++i) {
+    const LinePiece& p = piece_[i];
+    char* to = made + p.at * size_;
+    end = p.at + p.n;
+    if (p.index >= 0) {
+      const char* from = row + p.index * lane_.x_stride;
+      load_elements(p_.x_type, p_.x_swapped, f_.compute, from, p.step * lane_.x_stride, p.n, to);
+    } else if (fill_is_zero(p_)) {
+      std::memset(to, 0, bytes_of(p.n, size_));
+    } else {
+      for (index_t j = 0; j < p.n; ++j) write_fill(to + j * size_, f_.compute, p_.fill);
+    }
+  }
+  std::memset(made + end * size_, 0, bytes_of(f_.row_samples - end, size_));
+}
+
+// A row outside x under a constant border.
+const void* TileRows::filled_row(const TileExtent& tile) {
+  if (fill_is_zero(p_)) return zeros_;
+  const index_t n = f_.lanes_free ? tile.strip_count : tile.count[f_.axes - 1] + f_.axis[f_.axes - 1].span;
+  for (index_t j = 0; j < n; ++j) write_fill(filled_ + j * size_, f_.compute, p_.fill);
+  std::memset(filled_ + n * size_, 0, bytes_of(f_.row_samples - n, size_));
+  return filled_;
+}
+
+const void* const* TileRows::read(const char* x, const TileExtent& tile) {
+  const bool inside = lies_inside(tile);
+  if (!inside) cut_row(tile);
+  Odometer at;
+  for (int a = 0; a < columns_; ++a) {
+    const FftAxisPlan& c = f_.axis[a];
+    at.add_axis(c.block);
+    const index_t needed = tile.count[a] + c.span;
+    for (index_t i = 0; i < c.block; ++i) {
+      index_[a][i] =
+          i < needed ? border_index(tile.first[a] + i + c.axis.offset, c.axis.in, c.axis.border) : unneeded;
+    }
+  }
+  const index_t shift = (f_.lanes_free ? tile.strip_first : tile.first[f_.axes - 1] + lane_.offset) * size_;
+  const void* outside = columns_ > 0 ? filled_row(tile) : nullptr;
+  for (index_t r = 0; r < f_.rows; ++r, at.next()) {
+    const char* row = x;
+    index_t least = 0;
+    for (int a = 0; a < columns_; ++a) {
+      const index_t i = index_[a][at.at[a]];
+      least = std::min(least, i);
+      row += i * f_.axis[a].axis.x_stride;
+    }
+    if (least < 0) {
+      rows_[r] = least == unneeded ? zeros_ : outside;
+    } else if (inside) {
+      rows_[r] = row + shift;
+    } else {
+      char* made = made_ + r * f_.row_samples * size_;
+      make_row(row, made);
+      rows_[r] = made;
+    }
+  }
+  return rows_;
+}
+
+index_t TileRows::row_samples_wanted(const TileExtent& tile) const {
+  return f_.lanes_free ? tile.strip_count : tile.count[f_.axes - 1];
+}
+
+FftRows TileRows::results(char* y, const TileExtent& tile) {
+  Odometer at;
+  for (int a = 0; a < columns_; ++a) at.add_axis(f_.axis[a].block);
+  const index_t lane_first = f_.lanes_free ? tile.strip_first : tile.first[f_.axes - 1];
+  y += lane_first / lane_.stride * lane_.y_stride;
+  for (index_t r = 0; r < f_.rows; ++r, at.next()) {
+    char* row = y;
+    for (int a = 0; a < columns_ && row; ++a) {
+      const SpatialAxis& axis = f_.axis[a].axis;
+      const index_t n = tile.first[a] + at.at[a];
+      row = at.at[a] < tile.count[a] && n % axis.stride == 0 ? row + n / axis.stride * axis.y_stride : nullptr;
+    }
+    targets_[r] = row;
+    results_[r] = !row ? nullptr : f_.out_in_place ? row : sums_ + r * f_.row_samples * size_;
+  }
+  return {results_, row_samples_wanted(tile)};
+}
+
+void TileRows::write(const TileExtent& tile) {
+  if (f_.out_in_place) return;
+  const index_t n = row_samples_wanted(tile), stride = lane_.stride;
+  const index_t kept = (n - 1) / stride + 1;
+  for (index_t r = 0; r < f_.rows; ++r) {
+    if (!targets_[r]) continue;
+    auto* sums = static_cast<char*>(results_[r]);
+    for (index_t i = 1; i < kept && stride > 1; ++i) {
+      std::memcpy(sums + i * size_, sums + i * stride * size_, bytes_of(1, size_));
+    }
+    store_(sums, kept, targets_[r], lane_.y_stride);
+  }
+}
+
+}  // namespace convcorr

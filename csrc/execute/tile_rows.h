@@ -1,0 +1,56 @@
+// Rows of a tile: stretches of x under the tile's outputs, in the compute type, borders included, zeros behind them.
+//
+//   x row    |........................|               read in place where x looks like that and the block lies inside
+//         k k|f32 f32 f32 ... f32|0 0 0               else made: border, conversion, and zeros up to the block's end
+#pragma once
+
+#include "base/buffer.h"
+#include "plan/direct_plan.h"
+#include "plan/fft_plan.h"
+
+namespace convcorr {
+
+// Which outputs a tile makes: `count` from `first` on, at stride 1, on each transformed axis; and samples of the strip.
+struct TileExtent {
+  index_t first[max_fft_axes], count[max_fft_axes];
+  index_t strip_first, strip_count;
+};
+
+TileExtent tile_extent(const FftPlan& f, index_t number);
+
+class TileRows {
+ public:
+  TileRows(const Problem& p, const FftPlan& f, Scratch& scratch);
+
+  // Rows of a slice of x under a tile: the columns' positions in C order, the innermost fastest.
+  const void* const* read(const char* x, const TileExtent& tile);
+  const void* const* rows() const { return rows_; }  // as last read
+
+  // Rows for the results: y's own, or sums that `write` converts. Null: a row that nobody wants.
+  FftRows results(char* y, const TileExtent& tile);
+  void write(const TileExtent& tile);
+
+ private:
+  bool lies_inside(const TileExtent& tile) const;
+  void cut_row(const TileExtent& tile);
+  void make_row(const char* row, char* made) const;
+  const void* filled_row(const TileExtent& tile);
+  index_t row_samples_wanted(const TileExtent& tile) const;
+
+  const Problem& p_;
+  const FftPlan& f_;
+  const int columns_;
+  const index_t size_;       // bytes of a sample in a row
+  const SpatialAxis& lane_;  // along the rows
+  const void** rows_;
+  void** results_;
+  char** targets_;               // rows of y
+  index_t* index_[max_fft_axes];  // sample of x under each position of a column, or one of the two below
+  static constexpr index_t fill = -1, unneeded = -2;
+  LinePiece* piece_;
+  index_t pieces_ = 0;
+  char *made_, *sums_, *zeros_, *filled_;
+  store_fn store_;
+};
+
+}  // namespace convcorr

@@ -1,0 +1,203 @@
+#include "execute/window_guard.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/checked.h"
+#include "dispatch/registry.h"
+
+namespace convcorr {
+namespace {
+
+bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
+
+// Sums of `of` neighbours along an axis of [outer][cells][inner]: out[i] = sum of in[i + from .. i + from + of).
+void sum_windows(const double* in, index_t outer, index_t cells, index_t inner, index_t from, index_t of,
+                 index_t out_cells, double* out) {
+  for (index_t o = 0; o < outer; ++o, in += cells * inner, out += out_cells * inner) {
+    for (index_t j = 0; j < inner; ++j) {
+      double sum = 0;
+      for (index_t i = 0; i < of; ++i) sum += in[(from + i) * inner + j];
+      out[j] = sum;
+      for (index_t i = 1; i < out_cells; ++i) {
+        sum += in[(from + i + of - 1) * inner + j] - in[(from + i - 1) * inner + j];
+        out[i * inner + j] = std::max(sum, 0.0);  // what cancels is far below what the comparison asks
+      }
+    }
+  }
+}
+
+}  // namespace
+
+WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
+  const FftAxisPlan& x = f.axis[a];
+  const index_t window = x.span + 1;
+  index_t cell = std::max<index_t>(window / 3, 1);
+  const bool along_row = !f.lanes_free && a == f.axes - 1;
+  if (along_row && f.axes == 1) {  // cells of whole registers, and not too few of them
+    const index_t samples = f.lanes / scalars(f.compute);
+    cell = std::min(window * 2 / 5, std::max(x.block / 512, 4 * samples));
+    cell = cell >= samples ? cell / samples * samples : std::max<index_t>(cell, 1);
+  }
+  CellAxis axis;
+  axis.cell = cell;
+  axis.cells = ceil_div(x.block, cell);
+  axis.from = cell > 1;
+  axis.of = cell > 1 ? window / cell - 1 : window;
+  if (axis.of < 1) return {1, x.block, 0, window};
+  return axis;
+}
+
+index_t WindowGuard::cell_count(const FftPlan& f) {
+  index_t n = f.lanes_free ? f.row_samples : 1;
+  for (int a = 0; a < f.axes; ++a) n *= cut_axis(f, a).cells;
+  return n;
+}
+
+index_t WindowGuard::bytes(const FftPlan& f) {
+  return Scratch::padded(2 * cell_count(f) * 8) + Scratch::padded(2 * f.row_samples * 16) + 8 * Scratch::line;
+}
+
+WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch)
+    : f_(f), fft_(is_f64(f) ? kernels().fft->f64 : kernels().fft->f32) {
+  for (int a = 0; a < f.axes; ++a) axis_[a] = cut_axis(f, a);
+  lane_cells_ = f.lanes_free ? f.row_samples : axis_[f.axes - 1].cells;
+  const index_t n = cell_count(f);
+  cells_ = scratch.take<double>(n);
+  windows_ = scratch.take<double>(n);
+  line_ = scratch.take<char>(f.row_samples * itemsize(f.compute));
+  lane_totals_ = scratch.take<double>(f.row_samples);
+}
+
+// Cuts a line of squares into cells; of a single row the kernel has done that already.
+template <class T>
+void WindowGuard::add_line(const T* line, double* cells) const {
+  const int each = scalars(f_.compute);
+  const bool cut = f_.tile.columns == 0;
+  const index_t step = cut ? 1 : each * (f_.lanes_free ? 1 : axis_[f_.axes - 1].cell);
+  const index_t end = cut ? lane_cells_ : f_.row_samples * each;
+  for (index_t c = 0, i = 0; c < lane_cells_; ++c) {
+    double sum = 0;
+    for (const index_t stop = std::min(i + step, end); i < stop; ++i) sum += static_cast<double>(line[i]);
+    cells[c] = sum;
+  }
+}
+
+// Rows within a cell of the columns are summed sample by sample, in the kernels; then each line is cut into cells.
+void WindowGuard::sum_rows(const void* const* rows) {
+  const index_t scalars_in_row = f_.row_samples * scalars(f_.compute);
+  const auto line_bytes = static_cast<std::size_t>(f_.row_samples * itemsize(f_.compute));
+  const int columns = f_.tile.columns;
+  const auto add = [&](double* cells) {
+    is_f64(f_) ? add_line(reinterpret_cast<const double*>(line_), cells)
+               : add_line(reinterpret_cast<const float*>(line_), cells);
+  };
+  if (columns == 0) {
+    const index_t cell = axis_[0].cell * scalars(f_.compute);
+    std::memset(line_, 0, line_bytes);
+    fft_.square_cells(rows[0], scalars_in_row, cell, line_);
+    return add(cells_);
+  }
+  // Cells of the columns in C order; within each, its rows.
+  index_t at[max_fft_axes] = {};
+  double* cells = cells_;
+  for (bool more = true; more; cells += lane_cells_) {
+    std::memset(line_, 0, line_bytes);
+    index_t within[max_fft_axes] = {};
+    for (bool rows_left = true; rows_left;) {
+      index_t r = 0;
+      for (int a = 0; a < columns; ++a) r = r * f_.axis[a].block + at[a] * axis_[a].cell + within[a];
+      fft_.square_lanes(rows[r], scalars_in_row, line_);
+      rows_left = false;
+      for (int a = columns - 1; a >= 0 && !rows_left; --a) {
+        const index_t size = std::min(axis_[a].cell, f_.axis[a].block - at[a] * axis_[a].cell);
+        rows_left = ++within[a] < size;
+        if (!rows_left) within[a] = 0;
+      }
+    }
+    add(cells);
+    more = false;
+    for (int a = columns - 1; a >= 0 && !more; --a) {
+      more = ++at[a] < axis_[a].cells;
+      if (!more) at[a] = 0;
+    }
+  }
+}
+
+// Turns the cells into lower bounds of window energies, axis by axis. Returns how many bounds there are; they end up in
+// windows_.
+index_t WindowGuard::bound_windows(const TileExtent& tile) {
+  index_t cells = cell_count(f_), outer = 1;
+  for (int a = 0; a < f_.axes; ++a) {
+    const CellAxis& x = axis_[a];
+    const index_t inner = cells / (outer * x.cells);
+    out_cells_[a] = ceil_div(tile.count[a], x.cell);
+    sum_windows(cells_, outer, x.cells, inner, x.from, x.of, out_cells_[a], windows_);
+    outer *= out_cells_[a];
+    cells = outer * inner;
+    std::swap(cells_, windows_);
+  }
+  std::swap(cells_, windows_);
+  return cells;
+}
+
+template <class T>
+bool WindowGuard::judge(const TileExtent& tile) {
+  constexpr bool f64 = sizeof(T) == 8;
+  const double low = f64 ? 0x1p-600 : 0x1p-60, high = f64 ? 0x1p700 : 0x1p70;
+  const index_t lanes = f_.lanes_free ? f_.row_samples : 1, used = f_.lanes_free ? tile.strip_count : 1;
+  std::fill_n(lane_totals_, lanes, 0.0);
+  for (index_t i = 0, n = cell_count(f_); i < n; ++i) lane_totals_[i % lanes] += cells_[i];
+  in_range_ = true;
+  for (index_t l = 0; l < used; ++l) in_range_ = in_range_ && lane_totals_[l] >= low && lane_totals_[l] <= high;
+  total_ = lane_totals_[0];
+  if (!in_range_) return false;
+  const index_t n = bound_windows(tile);
+  if (lanes == 1) {
+    const double least = *std::min_element(windows_, windows_ + n);
+    return least * f_.energy_ratio >= total_;
+  }
+  for (index_t i = 0; i < n; ++i) {
+    if (i % lanes < used && windows_[i] * f_.energy_ratio < lane_totals_[i % lanes]) return false;
+  }
+  return true;
+}
+
+bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
+  sum_rows(rows);
+  return is_f64(f_) ? judge<double>(tile) : judge<float>(tile);
+}
+
+std::vector<OutputBox> WindowGuard::unsafe(const TileExtent& tile) const {
+  const index_t lanes = f_.lanes_free ? f_.row_samples : 1, used = f_.lanes_free ? tile.strip_count : 1;
+  std::vector<OutputBox> boxes;
+  index_t cells = 1, at[max_fft_axes] = {};
+  for (int a = 0; a < f_.axes; ++a) cells *= out_cells_[a];
+  bool open = false;  // the last box goes on along the innermost axis
+  const int last = f_.axes - 1;
+  for (index_t i = 0; i < cells; ++i) {
+    bool safe = true;
+    for (index_t l = 0; l < used; ++l) safe = safe && windows_[i * lanes + l] * f_.energy_ratio >= lane_totals_[l];
+    if (!safe) {
+      OutputBox box;
+      for (int a = 0; a < f_.axes; ++a) {
+        box.first[a] = at[a] * axis_[a].cell;
+        box.count[a] = std::min(axis_[a].cell, tile.count[a] - box.first[a]);
+      }
+      if (open && at[last] > 0) {
+        boxes.back().count[last] += box.count[last];
+      } else {
+        boxes.push_back(box);
+      }
+    }
+    open = !safe;
+    for (int a = last; a >= 0; --a) {
+      if (++at[a] < out_cells_[a]) break;
+      at[a] = 0;
+    }
+  }
+  return boxes;
+}
+
+}  // namespace convcorr

@@ -1,0 +1,71 @@
+// The window guard: which outputs of a tile a transform would give less accurately than promised.
+//
+// A transform's error at every output is at most c u log2(N) |block| |h|: it is spread over the block, whatever each
+// output's own window holds. Promised is C u log2(K + 1) |window| |h|. So an output is safe when
+//
+//   energy of the block <= energy of its window * (C log2(K + 1) / (c log2 N))^2
+//
+// Energies are summed in cells; the cells that every window beginning in a cell contains whole bound its energy below:
+//
+//   cells     |    |    |    |    |    |
+//   window      [----------------)            begins in cell 0, contains cells 1 and 2
+//
+// On ordinary data all outputs are safe but for some at the ends of a `full` result, whose windows are nearly empty.
+#pragma once
+
+#include <vector>
+
+#include "base/buffer.h"
+#include "execute/tile_rows.h"
+#include "kernels/table.h"
+
+namespace convcorr {
+
+// Outputs of a tile, counted from its first, at stride 1.
+struct OutputBox {
+  index_t first[max_fft_axes], count[max_fft_axes];
+};
+
+class WindowGuard {
+ public:
+  WindowGuard(const FftPlan& f, Scratch& scratch);
+  static index_t bytes(const FftPlan& f);
+
+  // Sums up the rows' energies and bounds every window's. Whether all outputs are safe.
+  bool look(const void* const* rows, const TileExtent& tile);
+
+  // Whether the energies lie where neither they nor anything inside a transform overflows or goes denormal.
+  bool in_range() const { return in_range_; }
+  double energy() const { return total_; }  // of the tile, where lanes are not free
+
+  // The unsafe outputs of the tile looked at. Those of free lanes are lumped together.
+  std::vector<OutputBox> unsafe(const TileExtent& tile) const;
+
+ private:
+  struct CellAxis {
+    index_t cell;      // samples
+    index_t cells;     // of the block
+    index_t from, of;  // a window beginning in cell i contains cells [i + from, i + from + of) whole
+  };
+  static CellAxis cut_axis(const FftPlan& f, int a);
+  static index_t cell_count(const FftPlan& f);
+  void sum_rows(const void* const* rows);
+  template <class T>
+  void add_line(const T* line, double* cells) const;
+  index_t bound_windows(const TileExtent& tile);
+  template <class T>
+  bool judge(const TileExtent& tile);
+
+  const FftPlan& f_;
+  const FftFunctions& fft_;
+  CellAxis axis_[max_fft_axes];
+  index_t lane_cells_;  // of a row: cells of the lane axis, or free lanes
+  char* line_;          // sums of one row of cells, in the compute type's scalars
+  double *cells_, *windows_;
+  double* lane_totals_;
+  index_t out_cells_[max_fft_axes];
+  bool in_range_ = false;
+  double total_ = 0;
+};
+
+}  // namespace convcorr

@@ -1,0 +1,159 @@
+#include "plan/fft_shape.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+
+#include "base/checked.h"
+#include "plan/cost.h"
+
+namespace convcorr {
+namespace {
+
+constexpr index_t largest_block = index_t(1) << 40;
+
+bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
+index_t ceil_power(index_t n) { return static_cast<index_t>(std::bit_ceil(static_cast<std::size_t>(n))); }
+
+// The shortest block that the kernels transform on an axis.
+index_t least_block(const FftPlan& f, int axis) {
+  const bool lane = !f.lanes_free && axis == f.axes - 1, folded = !is_complex(f.compute) && axis == 0;
+  if (!lane) return folded ? 4 : 2;
+  const index_t least = least_lane_points(is_f64(f));
+  if (axis > 0) return least;
+  return folded ? 4 * least : 2 * least;  // a pass before the base case reads the data
+}
+
+index_t largest_useful(const FftPlan& f, int a) {
+  return std::max(least_block(f, a), ceil_power(f.axis[a].dense + f.axis[a].span));
+}
+
+void set_block(FftAxisPlan& x, index_t block, index_t align) {
+  x.block = block;
+  const index_t room = block - x.span;
+  x.tiles = ceil_div(x.dense, room);
+  index_t outputs = ceil_div(x.dense, x.tiles);  // even shares
+  if (ceil_div(outputs, align) * align <= room) outputs = ceil_div(outputs, align) * align;
+  if (x.axis.stride > 1) {
+    const index_t whole = ceil_div(outputs, x.axis.stride) * x.axis.stride;
+    outputs = whole <= room ? whole : std::max(room / x.axis.stride * x.axis.stride, index_t(1));
+  }
+  x.outputs = std::min(outputs, x.dense);
+  x.tiles = ceil_div(x.dense, x.outputs);
+}
+
+struct Search {
+  FftPlan& f;
+  const FftBlocks& forced;
+  double best = std::numeric_limits<double>::infinity();
+  index_t chosen[max_fft_axes] = {};
+
+  bool allowed(int a, index_t block) const {
+    const FftAxisPlan& x = f.axis[a];
+    if (block <= x.span) return false;
+    return x.axis.stride == 1 || block - x.span >= std::min(x.axis.stride, x.dense);  // a tile starts at an output
+  }
+
+  void weigh() {
+    double tiles = static_cast<double>(f.strips), outputs = 1;
+    for (int a = 0; a < f.axes; ++a) tiles *= static_cast<double>(f.axis[a].tiles);
+    (void)outputs;
+    const double seconds = tiles * static_cast<double>(f.batches) * fft_tile_seconds(f) +
+                           fft_spectrum_seconds(f) * static_cast<double>(f.filters);
+    if (seconds >= best) return;
+    best = seconds;
+    for (int a = 0; a < f.axes; ++a) chosen[a] = f.axis[a].block;
+  }
+
+  void axis(int a, double samples) {
+    if (a == f.axes) return weigh();
+    const index_t align = a == f.axes - 1 && !f.lanes_free ? f.lanes : 1;
+    if (forced.axes > 0) {
+      const index_t block = forced.of[a];
+      if (block < least_block(f, a) || !allowed(a, block) || block > largest_block) return;
+      if (ceil_power(block) != block) return;
+      set_block(f.axis[a], block, align);
+      return axis(a + 1, samples * static_cast<double>(block));
+    }
+    constexpr double most_samples = 1 << 21;  // of a tile that is one of many
+    const index_t first = std::max(least_block(f, a), ceil_power(f.axis[a].span + 1));
+    const index_t last = largest_useful(f, a);
+    if (last > largest_block) return;
+    for (index_t block = first; block <= last; block *= 2) {
+      if (!allowed(a, block)) continue;
+      if (block > first && samples * static_cast<double>(block) > most_samples && block < last) continue;
+      set_block(f.axis[a], block, align);
+      axis(a + 1, samples * static_cast<double>(block));
+    }
+  }
+};
+
+// Registers of free lanes that a strip takes: whole cache lines, few enough that the tile stays near.
+void choose_strip(FftPlan& f) {
+  f.strips = 1;
+  f.strip_samples = 0;
+  if (!f.lanes_free) return;
+  const index_t registers = std::max<index_t>(4, 64 / (f.lanes * (is_f64(f) ? 8 : 4)));
+  const index_t width = ceil_div(f.strip.in, f.lanes);
+  f.strip_samples = std::min(registers, width) * f.lanes;
+  f.strips = ceil_div(f.strip.in, f.strip_samples);
+}
+
+// Real operations of a transform there and back, by the usual 5 N log2 N for complex numbers.
+struct Work {
+  double flops, bytes, rows;
+};
+
+Work work_of(const FftPlan& f) {
+  double samples = f.lanes_free ? static_cast<double>(f.strip_samples) : 1, points = 1, rows = 1;
+  for (int a = 0; a < f.axes; ++a) {
+    samples *= static_cast<double>(f.axis[a].block);
+    points *= static_cast<double>(f.axis[a].block);
+    if (a < f.axes - 1 || f.lanes_free) rows *= static_cast<double>(f.axis[a].block);
+  }
+  const double per_sample = is_complex(f.compute) ? 5 : 2.5;
+  return {2 * per_sample * samples * std::log2(points), samples * static_cast<double>(itemsize(f.compute)), rows};
+}
+
+// Transforms slow down with the size of the tile: a rate while it is near, and one far from the processor, and between
+// them by its logarithm.
+double seconds_of(const FftPlan& f, const Work& w) {
+  const FftCost& cost = cost_model().fft[is_f64(f)];
+  constexpr double near = 512 << 10, far = 16 << 20;
+  const double share = std::clamp(std::log(w.bytes / near) / std::log(far / near), 0.0, 1.0);
+  const double per_flop = (1 - share) / cost.near_flops + share / cost.far_flops;
+  return w.flops * per_flop + w.bytes * cost.byte_seconds;
+}
+
+}  // namespace
+
+double fft_tile_seconds(const FftPlan& f) {
+  const FftCost& cost = cost_model().fft[is_f64(f)];
+  const Work w = work_of(f);
+  const double rows = w.rows > 1 ? w.rows * cost.row_seconds : 0;
+  const auto filters = static_cast<double>(f.filters);
+  const double transforms = filters == 1 ? 1 : (1 + filters) / 2;
+  return seconds_of(f, w) * transforms + (rows + cost.tile_seconds) * (1 + filters) / 2;
+}
+
+double fft_spectrum_seconds(const FftPlan& f) {
+  const FftCost& cost = cost_model().fft[is_f64(f)];
+  const Work w = work_of(f);
+  const double lanes = f.lanes_free ? static_cast<double>(f.strip_samples / f.lanes) : 1;
+  return (seconds_of(f, w) / lanes + w.rows * cost.row_seconds + cost.tile_seconds) / 2 + cost.plan_seconds;
+}
+
+bool choose_blocks(FftPlan& f, const FftBlocks& forced) {
+  choose_strip(f);
+  if (forced.axes > 0 && forced.axes != f.axes) return false;
+  Search search{f, forced};
+  search.axis(0, 1);
+  if (search.best == std::numeric_limits<double>::infinity()) return false;
+  for (int a = 0; a < f.axes; ++a) {
+    set_block(f.axis[a], search.chosen[a], a == f.axes - 1 && !f.lanes_free ? f.lanes : 1);
+  }
+  return true;
+}
+
+}  // namespace convcorr

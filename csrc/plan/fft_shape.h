@@ -1,0 +1,15 @@
+// The shape of an FFT plan's tiles: what each block length would cost, and the cheapest.
+#pragma once
+
+#include "plan/fft_plan.h"
+
+namespace convcorr {
+
+// Fills in block, outputs and tiles of every axis, and the strips. False where no allowed length fits.
+bool choose_blocks(FftPlan& f, const FftBlocks& forced);
+
+// Predicted time of one tile with all its filters, and of one kernel's spectrum, on one thread.
+double fft_tile_seconds(const FftPlan& f);
+double fft_spectrum_seconds(const FftPlan& f);
+
+}  // namespace convcorr
