@@ -33,7 +33,7 @@ void sum_windows(const double* in, index_t outer, index_t cells, index_t inner, 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
   const FftAxisPlan& x = f.axis[a];
   const index_t window = x.span + 1;
-  index_t cell = std::max<index_t>(window / 3, 1);
+  index_t cell = std::max<index_t>(window / 8, 1);
   const bool along_row = !f.lanes_free && a == f.axes - 1;
   if (along_row && f.axes == 1) {  // cells of whole registers, and not too few of them
     const index_t samples = f.lanes / scalars(f.compute);
@@ -56,11 +56,11 @@ index_t WindowGuard::cell_count(const FftPlan& f) {
 }
 
 index_t WindowGuard::bytes(const FftPlan& f) {
-  return Scratch::padded(2 * cell_count(f) * 8) + Scratch::padded(2 * f.row_samples * 16) + 8 * Scratch::line;
+  return LineEnergy::bytes(f) + Scratch::padded(2 * cell_count(f) * 8) + Scratch::padded(2 * f.row_samples * 16) + 8 * Scratch::line;
 }
 
 WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch)
-    : f_(f), fft_(is_f64(f) ? kernels().fft->f64 : kernels().fft->f32) {
+    : f_(f), fft_(is_f64(f) ? kernels().fft->f64 : kernels().fft->f32), lines_(f, scratch) {
   for (int a = 0; a < f.axes; ++a) axis_[a] = cut_axis(f, a);
   lane_cells_ = f.lanes_free ? f.row_samples : axis_[f.axes - 1].cells;
   const index_t n = cell_count(f);
@@ -165,6 +165,8 @@ bool WindowGuard::judge(const TileExtent& tile) {
 }
 
 bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
+  const bool quick = f_.tile.columns > 0 && !f_.lanes_free;
+  if (quick && lines_.all_loud(rows, tile)) return true;
   sum_rows(rows);
   return is_f64(f_) ? judge<double>(tile) : judge<float>(tile);
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/buffer.h"
+#include "execute/line_energy.h"
 #include "execute/tile_rows.h"
 #include "kernels/table.h"
 
@@ -31,7 +32,7 @@ class WindowGuard {
   WindowGuard(const FftPlan& f, Scratch& scratch);
   static index_t bytes(const FftPlan& f);
 
-  // Sums up the rows' energies and bounds every window's. Whether all outputs are safe.
+  // Whether all outputs are safe. Where not, in_range and unsafe say more.
   bool look(const void* const* rows, const TileExtent& tile);
 
   // Whether the energies lie where neither they nor anything inside a transform overflows or goes denormal.
@@ -58,6 +59,7 @@ class WindowGuard {
 
   const FftPlan& f_;
   const FftFunctions& fft_;
+  LineEnergy lines_;
   CellAxis axis_[max_fft_axes];
   index_t lane_cells_;  // of a row: cells of the lane axis, or free lanes
   char* line_;          // sums of one row of cells, in the compute type's scalars

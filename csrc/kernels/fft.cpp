@@ -6,6 +6,7 @@
 //   enter    first pass of the outermost axis, out of the rows of data
 //   middle   each block: its remaining passes, the next axis, ..., base case x spectrum, and all the way back
 //   leave    last pass back, into the rows of results
+#include "kernels/energy.h"
 #include "kernels/fft_base.h"
 #include "kernels/fft_passes.h"
 
@@ -232,37 +233,8 @@ void middle(const FftTile& t, int levels, index_t first, index_t end, void* tile
 }
 
 template <class T>
-CONVCORR_INLINE T sum_of_lanes(vec<T> v) {
-  T sum = 0;
-  for (int l = 0; l < lanes<T>; ++l) sum += v[l];
-  return sum;
-}
-
-template <class T>
-void square_cells(const void* row, index_t scalars, index_t cell, void* cells) {
-  const T* x = static_cast<const T*>(row);
-  T* out = static_cast<T*>(cells);
-  for (index_t from = 0, c = 0; from < scalars; from += cell, ++c) {
-    const index_t end = from + cell < scalars ? from + cell : scalars;
-    vec<T> sum = {};
-    index_t i = from;
-    for (; i + lanes<T> <= end; i += lanes<T>) sum += load(x + i) * load(x + i);
-    T rest = 0;
-    for (; i < end; ++i) rest += x[i] * x[i];
-    out[c] += sum_of_lanes<T>(sum) + rest;
-  }
-}
-
-template <class T>
-void square_lanes(const void* row, index_t scalars, void* sums) {
-  const T* x = static_cast<const T*>(row);
-  T* out = static_cast<T*>(sums);
-  for (index_t i = 0; i < scalars; ++i) out[i] += x[i] * x[i];
-}
-
-template <class T>
-constexpr FftFunctions functions = {transform<T>, convolve<T>, invert<T>,       enter<T>,
-                                    middle<T>,    leave<T>,    square_cells<T>, square_lanes<T>};
+constexpr FftFunctions functions = {transform<T>, convolve<T>,     invert<T>,       enter<T>,       middle<T>,
+                                    leave<T>,     square_cells<T>, square_lanes<T>, least_window<T>};
 
 }  // namespace
 

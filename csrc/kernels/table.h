@@ -117,6 +117,9 @@ struct FftFunctions {
   void (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
   // sums[i] += row[i]^2
   void (*square_lanes)(const void* row, index_t scalars, void* sums);
+  // The least sum of `window` neighbours of a line, of those that begin at [0, count). Both arrays are readable and
+  // writable to a register beyond `length`, and overwritten.
+  double (*least_window)(void* line, void* sums, index_t length, index_t window, index_t count);
 };
 
 struct FftTable {

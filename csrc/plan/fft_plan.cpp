@@ -169,12 +169,13 @@ void size_job(FftPlan& f) {
   f.job_bytes = checked_add(bytes, 32 * Scratch::line);
 }
 
-// See the window guard: errors are at most c u log2(N) |block| |h|, and C u log2(K + 1) |window| |h| is promised.
+// See the window guard. Measured over noise, spikes, tones, steps and ramps in every direction: what the rest of a block
+// leaves in an output is at most 0.13 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
 double energy_ratio_of(const FftPlan& f) {
-  constexpr double promised = 8, made = 0.4;
+  constexpr double promised = 8, own = 5, spread = 0.2;
   double points = 1;
   for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
-  const double ratio = promised * std::log2(static_cast<double>(f.taps) + 1) / (made * std::log2(points));
+  const double ratio = (promised * std::log2(static_cast<double>(f.taps) + 1) - own) / (spread * std::log2(points));
   return ratio * ratio;
 }
 

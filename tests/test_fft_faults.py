@@ -1,0 +1,228 @@
+"""The FFT under bad input and bad luck: odd sizes and values, Ctrl-C, memory that can't be had."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import textwrap
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import convcorr
+from fft_cases import FAST_FLOATS, assert_within, noise, sampled, scattered
+from layouts import LAYOUTS, random_values
+from subprocesses import environment, output_of
+
+METHODS: tuple[Any, ...] = ("fft", "auto")
+PRIMES = [2, 3, 5, 7, 11, 13, 61, 127, 251, 509, 1021, 2039, 4093, 8191, 16_381]
+fast_floats = pytest.mark.parametrize("dtype", FAST_FLOATS, ids=str)
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="address space is limited as Linux has it")
+
+
+def test_ten_million_samples_with_one_nan(rng: np.random.Generator) -> None:
+    n, k, place = 10_000_000, 501, 5_000_000
+    x = rng.standard_normal(n, np.float32)
+    h = noise(rng, k, "f4")
+    clean = convcorr.convolve(x, h, method="fft")
+    x[place] = np.nan
+    for method in METHODS:
+        got = convcorr.convolve(x, h, method=method)
+        held = np.isnan(got)
+        assert held[place : place + k].all()
+        assert held.sum() == k
+        np.testing.assert_array_equal(got[: place - 100_000], clean[: place - 100_000])  # a block is far shorter
+        np.testing.assert_array_equal(got[place + 100_000 :], clean[place + 100_000 :])
+    near = np.setdiff1d(np.arange(place - 2000, place + 2500), np.arange(place, place + k))
+    x[place] = 0  # no window near holds it
+    assert_within(got[near], sampled("convolve", x, h, near), "around the NaN")
+
+
+@fast_floats
+def test_zeros_give_zeros(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    for n, k in ((20_000, 1001), (3000, 3000), (20, 4000)):
+        for x, h in ((np.zeros(n, dtype), noise(rng, k, dtype)), (noise(rng, n, dtype), np.zeros(k, dtype))):
+            for method, mode in itertools.product(METHODS, ("full", "same")):
+                assert not convcorr.convolve(x, h, mode, method=method).any(), f"{n} {k} {method} {mode}"
+    image = np.zeros((90, 100), dtype)
+    assert not convcorr.convolve(image, noise(rng, (21, 20), dtype), method="fft").any()
+    image[45, 50] = 1
+    got = convcorr.convolve(image, noise(rng, (21, 20), dtype), method="fft")
+    got[45:66, 50:70] = 0
+    assert not got.any(), "a window without the pixel isn't zero"
+
+
+@pytest.mark.parametrize("dtype", [*FAST_FLOATS, np.dtype("f2"), np.dtype("u1"), np.dtype("i4")], ids=str)
+def test_a_kernel_of_one_tap(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """A one gives the data back to within the bound; a zero gives zeros."""
+    for shape in ((1,), (5,), (1021,), (20_000,), (70, 71), (1, 1), (8, 9, 10)):
+        x = random_values(rng, shape, dtype)
+        h = np.ones((1,) * x.ndim, dtype)
+        for mode in ("full", "same", "valid"):
+            got = convcorr.convolve(x, h, mode, method="fft")
+            if dtype.kind in "iu":
+                np.testing.assert_array_equal(got, x)
+            else:
+                assert_within(got, scattered("convolve", x, h), f"{shape} {mode}")
+            assert not convcorr.convolve(x, 0 * h, mode, method="fft").any()
+
+
+@fast_floats
+def test_prime_sizes(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    for n, k in itertools.product(PRIMES, PRIMES):
+        if n * k < 2e7:
+            x, h = noise(rng, n, dtype), noise(rng, k, dtype)
+            got = convcorr.correlate(x, h, method="fft", threads=1 + n % 2)
+            assert_within(got, scattered("correlate", x, h), f"{n} {k}")
+    for x_shape, h_shape in (((101, 103), (37, 11)), ((7, 499), (5, 53)), ((13, 17, 19), (7, 5, 3))):
+        x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+        assert_within(convcorr.convolve(x, h, method="fft"), scattered("convolve", x, h), f"{x_shape} {h_shape}")
+
+
+@pytest.mark.parametrize("dtype", [np.dtype("f4"), np.dtype("c16")], ids=str)
+def test_no_input_is_changed(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """Neither where samples must be zeroed or scaled inside, nor after an error."""
+    for x_shape, h_shape in (((20_000,), (700,)), ((3000,), (3000,)), ((90, 100), (21, 20))):
+        x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+        x.flat[100], x.flat[1000], x.flat[2000], h.flat[7] = np.nan, np.inf, np.finfo(dtype).max, np.inf
+        x.flat[2500:2900] = 0
+        for name, method in itertools.product(("contiguous", "read_only", "swapped_and_strided"), METHODS):
+            data, taps = LAYOUTS[name](x), LAYOUTS[name](h)
+            before = data.tobytes(), taps.tobytes()
+            for boundary in ("constant", "wrap"):
+                convcorr.convolve(data, taps, "same", boundary=boundary, method=method, threads=2)
+            with pytest.raises(ValueError, match="out"):
+                convcorr.convolve(data, taps, method=method, out=np.zeros(3, dtype))
+            assert (data.tobytes(), taps.tobytes()) == before, f"{x_shape} {name} {method}"
+
+
+@pytest.mark.parametrize("method", ["Fft", "FFT", "fftw", "", "overlap", None, 1])
+def test_other_names_of_methods(method: Any) -> None:
+    with pytest.raises((ValueError, TypeError), match="method"):
+        convcorr.convolve(np.ones(500), np.ones(100), method=method)
+
+
+def test_long_double_and_what_no_fft_takes(rng: np.random.Generator) -> None:
+    """method="fft" on them is another method's work, and right."""
+    x, h = random_values(rng, (3000,), "g"), random_values(rng, (300,), "g")
+    got = convcorr.convolve(x, h, method="fft")
+    assert got.dtype == np.longdouble
+    assert np.abs(got - np.convolve(x, h)).max() < 3000 * np.finfo(np.longdouble).eps
+    big = random_values(rng, (3000,), "i8")
+    np.testing.assert_array_equal(convcorr.convolve(big, big[:300], method="fft"), np.convolve(big, big[:300]))
+
+
+LONG_CALL = """
+    import os, resource, signal, sys, threading, time
+    import numpy as np
+    import convcorr
+
+    n, k, threads, wait = (int(word) for word in sys.argv[1:])
+    x, h, out = np.ones(n, np.float32), np.ones(k, np.float32), np.ones(n - k + 1, np.float32)
+    small = convcorr.convolve(x[:5000], h[:500], method="fft", threads=2)
+    sent = []
+
+    def interrupt():
+        sent.append(time.monotonic())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        threading.Timer(wait / 1000, interrupt).start()
+        start = time.monotonic()
+        convcorr.convolve(x, h, "valid", method="fft", threads=threads, out=out)
+        print("ended by itself after", time.monotonic() - start, flush=True)
+        time.sleep(5)
+    except KeyboardInterrupt:
+        print(time.monotonic() - sent[0])
+    assert (convcorr.convolve(x[:5000], h[:500], method="fft", threads=2) == small).all()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT can't be sent to one process there")
+@pytest.mark.parametrize(
+    ("n", "k", "threads", "wait"), [(100_000_000, 30_000_000, 2, 600), (100_000_000, 1_000_000, 1, 300)]
+)
+def test_ctrl_c_ends_a_long_transform(n: int, k: int, threads: int, wait: int) -> None:
+    """1e8 samples: one transform of all of them, and many shorter ones. The process computes on."""
+    program = [sys.executable, "-c", textwrap.dedent(LONG_CALL), *(str(word) for word in (n, k, threads, wait))]
+    done = subprocess.run(program, env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    words = done.stdout.split()
+    assert len(words) == 2, done.stdout
+    print(f"\ninterrupted after {1000 * float(words[0]):.1f} ms")
+    assert float(words[0]) < 2  # generous: the promise is 0.2 s, on a machine that does nothing else
+    if sys.platform == "linux":
+        assert int(words[1]) < 3_000_000, "KB resident at most"
+
+
+def test_a_result_that_fits_nowhere() -> None:
+    """Refused before anything is computed."""
+    x = np.broadcast_to(np.float32(1), (2**44,))
+    for h in (np.ones(1000, np.float32), np.broadcast_to(np.float32(1), (2**44,))):
+        start = time.monotonic()
+        with pytest.raises(MemoryError):
+            convcorr.convolve(x, h, method="fft")
+        assert time.monotonic() - start < 5
+
+
+LITTLE_MEMORY = """
+    import resource
+    import numpy as np
+    import convcorr
+    from convcorr import _core
+
+    CASES = [((6_000_000,), (6_000_000,), None), ((2000, 2100), (1500, 1400), None),
+             ((4_000_000,), (100_000,), (2**22,)), ((1_000_000,), (1001,), None), ((900, 1000), (63, 63), (1024, 1024))]
+    rng = np.random.default_rng(1)
+    small = rng.standard_normal(5000), rng.standard_normal(500)
+    want = convcorr.convolve(*small, method="fft", threads=2)  # the team of threads exists from here on
+
+    def attempt(x, h, out, megabytes):
+        # The outcome with no more address space than what is in use and a little.
+        convcorr.clear_cache()
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        with open("/proc/self/statm") as file:
+            used = int(file.read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (used + int(megabytes * 2**20), before[1]))
+        try:
+            convcorr.convolve(x, h, "same", method="fft", out=out, threads=threads)
+            outcome = "done"
+        except MemoryError:
+            outcome = "MemoryError"
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, before)
+        assert (convcorr.convolve(*small, method="fft", threads=2) == want).all(), "the process doesn't go on"
+        return outcome
+
+    for x_shape, h_shape, tile in CASES:
+        x, h = (rng.standard_normal(shape, np.float32) for shape in (x_shape, h_shape))
+        _core.force_tile(tile)
+        right = convcorr.convolve(x, h, "same", method="fft", threads=2)
+        _core.force_tile(None)
+        outcomes = []
+        for threads in (1, 2):
+            for megabytes in (1, 2.5, 6, 15, 40, 100, 300):
+                out = np.zeros_like(right)
+                _core.force_tile(tile)
+                try:
+                    outcomes.append(attempt(x, h, out, megabytes))
+                finally:
+                    _core.force_tile(None)
+                assert outcomes[-1] == "MemoryError" or (out == right).all(), (x_shape, megabytes)
+        print(*outcomes, sep=",")
+"""
+
+
+@linux_only
+def test_scratch_that_cannot_be_had() -> None:
+    """A MemoryError, or the right result; the process goes on, and with memory it gives the right result again."""
+    lines = output_of(LITTLE_MEMORY, timeout=200).splitlines()
+    assert len(lines) == 5
+    for large in lines[:3]:
+        outcomes = large.split(",")
+        assert outcomes[0] == outcomes[7] == "MemoryError", large
+        assert outcomes[6] == outcomes[13] == "done", large
