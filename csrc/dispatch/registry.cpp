@@ -21,16 +21,22 @@ CONVCORR_ISAS
 namespace convcorr {
 namespace {
 
-// AVX2's 1-D kernel serves AVX-512 too: see prefers_narrow in plan/direct_plan.cpp.
+// AVX2's kernels serve AVX-512 too: see prefers_narrow in plan/direct_plan.cpp and plan/fft_plan.cpp.
 constexpr const TapsTable* narrow_taps([[maybe_unused]] std::string_view isa) {
 #if defined(__x86_64__)
   if (isa == "avx512") return &avx2::taps;
 #endif
   return nullptr;
 }
+constexpr const FftTable* narrow_fft([[maybe_unused]] std::string_view isa) {
+#if defined(__x86_64__)
+  if (isa == "avx512") return &avx2::fft;
+#endif
+  return nullptr;
+}
 
 #define X(isa) \
-  constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert, &isa::fft};
+  constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert, &isa::fft, narrow_fft(#isa)};
 CONVCORR_ISAS
 #undef X
 

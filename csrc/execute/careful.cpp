@@ -28,7 +28,7 @@ class Careful {
   Careful(const FftCall& call, const KernelView& kernel, const TileExtent& tile, WindowGuard& guard)
       : call_(call),
         f_(call.f),
-        fft_(sizeof(T) == 8 ? kernels().fft->f64 : kernels().fft->f32),
+        fft_(call.f.functions()),
         kernel_(kernel),
         tile_(tile),
         guard_(guard),
@@ -301,7 +301,7 @@ void compute_carefully(const FftCall& call, const KernelView& kernel, const Arra
     compute_box(call, slice, tile, all, false);
     return;
   }
-  if (call.f.compute == Compute::f64 || call.f.compute == Compute::c128) {
+  if (call.f.f64()) {
     Careful<double>(call, kernel, tile, guard).run(slice, rows);
   } else {
     Careful<float>(call, kernel, tile, guard).run(slice, rows);

@@ -9,8 +9,7 @@
 namespace convcorr {
 namespace {
 
-bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
-index_t scalar_bytes(const FftPlan& f) { return is_f64(f) ? 8 : 4; }
+index_t scalar_bytes(const FftPlan& f) { return f.f64() ? 8 : 4; }
 
 // out[i] = sum of lines [i + from, i + from + of) of an axis, [outer][cells][inner] scalars. Running sums: what they
 // lose is some roundings of the whole, and thousands of times less than the comparison asks.
@@ -33,15 +32,15 @@ void sum_lines(const T* in, index_t outer, index_t cells, index_t inner, index_t
 
 }  // namespace
 
-LineEnergy::ColumnCells LineEnergy::cut_column(const FftAxisPlan& x) {
-  const index_t window = x.span + 1, cell = std::max<index_t>(window / 4, 1);
+LineEnergy::ColumnCells LineEnergy::cut_column(const FftAxisPlan& x, int cells_in_window) {
+  const index_t window = x.span + 1, cell = std::max<index_t>(window / cells_in_window, 1);
   if (cell == 1) return {1, x.block, 0, window};
   return {cell, ceil_div(x.block, cell), 1, window / cell - 1};
 }
 
-index_t LineEnergy::line_count(const FftPlan& f) {
+index_t LineEnergy::line_count(const FftPlan& f, int cells_in_window) {
   index_t lines = 1;
-  for (int a = 0; a < f.tile.columns; ++a) lines *= cut_column(f.axis[a]).cells;
+  for (int a = 0; a < f.tile.columns; ++a) lines *= cut_column(f.axis[a], cells_in_window).cells;
   return lines;
 }
 
@@ -49,25 +48,30 @@ index_t LineEnergy::line_scalars(const FftPlan& f) { return f.row_samples * scal
 
 index_t LineEnergy::bytes(const FftPlan& f) {
   if (f.tile.columns == 0 || f.lanes_free) return 0;
-  return 2 * Scratch::padded(line_count(f) * line_scalars(f) * scalar_bytes(f)) + 4 * Scratch::line;
+  return 2 * Scratch::padded(line_count(f, fine) * line_scalars(f) * scalar_bytes(f)) + 4 * Scratch::line;
 }
 
 LineEnergy::LineEnergy(const FftPlan& f, Scratch& scratch)
     : f_(f),
-      fft_(is_f64(f) ? kernels().fft->f64 : kernels().fft->f32),
+      fft_(f.functions()),
       scalars_(f.row_samples * scalars(f.compute)),
       length_(line_scalars(f)),
       lines_(nullptr),
       sums_(nullptr) {
   if (f.tile.columns == 0 || f.lanes_free) return;
-  for (int a = 0; a < f.tile.columns; ++a) column_[a] = cut_column(f.axis[a]);
-  lines_ = scratch.take<char>(line_count(f) * length_ * scalar_bytes(f));
-  sums_ = scratch.take<char>(line_count(f) * length_ * scalar_bytes(f));
+  lines_ = scratch.take<char>(line_count(f, fine) * length_ * scalar_bytes(f));
+  sums_ = scratch.take<char>(line_count(f, fine) * length_ * scalar_bytes(f));
+}
+
+index_t LineEnergy::line_total() const {
+  index_t n = 1;
+  for (int a = 0; a < f_.tile.columns; ++a) n *= column_[a].cells;
+  return n;
 }
 
 void LineEnergy::square_rows(const void* const* rows) {
   const index_t line_bytes = length_ * scalar_bytes(f_);
-  std::memset(lines_, 0, static_cast<std::size_t>(line_count(f_) * line_bytes));
+  std::memset(lines_, 0, static_cast<std::size_t>(line_total() * line_bytes));
   index_t at[max_fft_axes] = {};
   for (index_t r = 0; r < f_.rows; ++r) {
     index_t line = 0;
@@ -80,7 +84,7 @@ void LineEnergy::square_rows(const void* const* rows) {
 template <class T>
 bool LineEnergy::judge(const TileExtent& tile) {
   T *lines = reinterpret_cast<T*>(lines_), *sums = reinterpret_cast<T*>(sums_);
-  index_t count = line_count(f_), outer = 1;
+  index_t count = line_total(), outer = 1;
   double total = 0;
   for (index_t i = 0; i < count; ++i) {
     T sum[8] = {};
@@ -106,9 +110,10 @@ bool LineEnergy::judge(const TileExtent& tile) {
   return true;
 }
 
-bool LineEnergy::all_loud(const void* const* rows, const TileExtent& tile) {
+bool LineEnergy::all_loud(const void* const* rows, const TileExtent& tile, int cells_in_window) {
+  for (int a = 0; a < f_.tile.columns; ++a) column_[a] = cut_column(f_.axis[a], cells_in_window);
   square_rows(rows);
-  return is_f64(f_) ? judge<double>(tile) : judge<float>(tile);
+  return f_.f64() ? judge<double>(tile) : judge<float>(tile);
 }
 
 }  // namespace convcorr

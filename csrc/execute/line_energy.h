@@ -15,19 +15,22 @@ class LineEnergy {
   LineEnergy(const FftPlan& f, Scratch& scratch);
   static index_t bytes(const FftPlan& f);
 
-  // Whether least window * ratio >= block, where both are within what squares can tell.
-  bool all_loud(const void* const* rows, const TileExtent& tile);
+  // Whether least window * ratio >= block, where both are within what squares can tell. Windows are known to within
+  // one of the cells that they are cut into.
+  bool all_loud(const void* const* rows, const TileExtent& tile, int cells_in_window);
+  static constexpr int coarse = 4, fine = 16;
 
  private:
   struct ColumnCells {
     index_t cell, cells, from, of;  // as in WindowGuard
   };
-  static ColumnCells cut_column(const FftAxisPlan& x);
-  static index_t line_count(const FftPlan& f);
+  static ColumnCells cut_column(const FftAxisPlan& x, int cells_in_window);
+  static index_t line_count(const FftPlan& f, int cells_in_window);
   static index_t line_scalars(const FftPlan& f);  // padded with a register of zeros
   template <class T>
   bool judge(const TileExtent& tile);
   void square_rows(const void* const* rows);
+  index_t line_total() const;
 
   const FftPlan& f_;
   const FftFunctions& fft_;

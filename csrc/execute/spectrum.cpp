@@ -12,8 +12,6 @@
 namespace convcorr {
 namespace {
 
-bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
-
 template <class T>
 void negate_imaginary(void* data, index_t n) {
   T* x = static_cast<T*>(data);
@@ -110,12 +108,12 @@ void load_taps(const Problem& p, const FftPlan& f, const char* h, void* taps) {
 
 double taps_norm(const FftPlan& f, const void* taps) {
   const index_t n = f.taps * scalars(f.compute);
-  return is_f64(f) ? sum_of_squares<double>(taps, n) : sum_of_squares<float>(taps, n);
+  return f.f64() ? sum_of_squares<double>(taps, n) : sum_of_squares<float>(taps, n);
 }
 
 bool taps_are_finite(const FftPlan& f, const void* taps) {
   const index_t n = f.taps * scalars(f.compute);
-  if (is_f64(f)) {
+  if (f.f64()) {
     const auto* x = static_cast<const double*>(taps);
     return std::all_of(x, x + n, [](double v) { return std::isfinite(v); });
   }
@@ -131,7 +129,7 @@ index_t placed_bytes(const FftPlan& f) {
 
 void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
   scale /= points_of(f);
-  is_f64(f) ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
+  f.f64() ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
 }
 
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum) {
@@ -142,11 +140,11 @@ void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spect
   auto* data = scratch.take<char>(placed_bytes(f));
   auto* rows = scratch.take<const void*>(f.rows);
   place_taps(f, taps, scale, data, rows);
-  const FftFunctions& fft = is_f64(f) ? kernels().fft->f64 : kernels().fft->f32;
+  const FftFunctions& fft = f.functions();
   if (!f.lanes_free) return fft.transform(tile, rows, spectrum);
   void* narrow = scratch.take_bytes(narrow_bytes);
   fft.transform(tile, rows, narrow);
-  is_f64(f) ? keep_lane_0<double>(f, narrow, spectrum) : keep_lane_0<float>(f, narrow, spectrum);
+  f.f64() ? keep_lane_0<double>(f, narrow, spectrum) : keep_lane_0<float>(f, narrow, spectrum);
 }
 
 }  // namespace convcorr

@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
-#include "dispatch/registry.h"
 #include "execute/execute.h"
 #include "plan/fft_shape.h"
 #include "problem/part.h"
 
 namespace convcorr {
 namespace {
-
-const FftFunctions& functions_of(const FftPlan& f) {
-  return f.compute == Compute::f64 || f.compute == Compute::c128 ? kernels().fft->f64 : kernels().fft->f32;
-}
 
 // Spatial axes of the tile alone: the transformed ones and the strip, of one slice.
 Problem slice_problem(const FftCall& call) {
@@ -58,7 +53,7 @@ double compute_box(const FftCall& call, const Arrays& slice, const TileExtent& t
 }
 
 TileJob::TileJob(const FftCall& call, Scratch& scratch)
-    : call_(call), f_(call.f), fft_(functions_of(call.f)), rows_(call.p, call.f, scratch), guard_(call.f, scratch) {
+    : call_(call), f_(call.f), fft_(call.f.functions()), rows_(call.p, call.f, scratch), guard_(call.f, scratch) {
   tile_ = scratch.take_bytes(f_.tile_bytes);
   if (f_.filters > 1) transformed_ = scratch.take_bytes(f_.tile_bytes);
 }

@@ -10,20 +10,18 @@
 namespace convcorr {
 namespace {
 
-bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
-
 // Sums of `of` neighbours along an axis of [outer][cells][inner]: out[i] = sum of in[i + from .. i + from + of).
 void sum_windows(const double* in, index_t outer, index_t cells, index_t inner, index_t from, index_t of,
                  index_t out_cells, double* out) {
   for (index_t o = 0; o < outer; ++o, in += cells * inner, out += out_cells * inner) {
-    for (index_t j = 0; j < inner; ++j) {
-      double sum = 0;
-      for (index_t i = 0; i < of; ++i) sum += in[(from + i) * inner + j];
-      out[j] = sum;
-      for (index_t i = 1; i < out_cells; ++i) {
-        sum += in[(from + i + of - 1) * inner + j] - in[(from + i - 1) * inner + j];
-        out[i * inner + j] = std::max(sum, 0.0);  // what cancels is far below what the comparison asks
-      }
+    std::fill_n(out, inner, 0.0);
+    for (index_t i = 0; i < of; ++i) {
+      for (index_t j = 0; j < inner; ++j) out[j] += in[(from + i) * inner + j];
+    }
+    for (index_t i = 1; i < out_cells; ++i) {
+      const double *added = in + (from + i + of - 1) * inner, *left = in + (from + i - 1) * inner;
+      double* to = out + i * inner;  // what cancels is far below what the comparison asks
+      for (index_t j = 0; j < inner; ++j) to[j] = std::max(to[j - inner] + (added[j] - left[j]), 0.0);
     }
   }
 }
@@ -33,7 +31,7 @@ void sum_windows(const double* in, index_t outer, index_t cells, index_t inner, 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
   const FftAxisPlan& x = f.axis[a];
   const index_t window = x.span + 1;
-  index_t cell = std::max<index_t>(window / 8, 1);
+  index_t cell = std::max<index_t>(window / 5, 1);
   const bool along_row = !f.lanes_free && a == f.axes - 1;
   if (along_row && f.axes == 1) {  // cells of whole registers, and not too few of them
     const index_t samples = f.lanes / scalars(f.compute);
@@ -60,7 +58,7 @@ index_t WindowGuard::bytes(const FftPlan& f) {
 }
 
 WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch)
-    : f_(f), fft_(is_f64(f) ? kernels().fft->f64 : kernels().fft->f32), lines_(f, scratch) {
+    : f_(f), fft_(f.functions()), lines_(f, scratch) {
   for (int a = 0; a < f.axes; ++a) axis_[a] = cut_axis(f, a);
   lane_cells_ = f.lanes_free ? f.row_samples : axis_[f.axes - 1].cells;
   const index_t n = cell_count(f);
@@ -90,7 +88,7 @@ void WindowGuard::sum_rows(const void* const* rows) {
   const auto line_bytes = static_cast<std::size_t>(f_.row_samples * itemsize(f_.compute));
   const int columns = f_.tile.columns;
   const auto add = [&](double* cells) {
-    is_f64(f_) ? add_line(reinterpret_cast<const double*>(line_), cells)
+    f_.f64() ? add_line(reinterpret_cast<const double*>(line_), cells)
                : add_line(reinterpret_cast<const float*>(line_), cells);
   };
   if (columns == 0) {
@@ -166,9 +164,10 @@ bool WindowGuard::judge(const TileExtent& tile) {
 
 bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
   const bool quick = f_.tile.columns > 0 && !f_.lanes_free;
-  if (quick && lines_.all_loud(rows, tile)) return true;
+  if (quick && lines_.all_loud(rows, tile, LineEnergy::coarse)) return true;
+  if (quick && lines_.all_loud(rows, tile, LineEnergy::fine)) return true;
   sum_rows(rows);
-  return is_f64(f_) ? judge<double>(tile) : judge<float>(tile);
+  return f_.f64() ? judge<double>(tile) : judge<float>(tile);
 }
 
 std::vector<OutputBox> WindowGuard::unsafe(const TileExtent& tile) const {

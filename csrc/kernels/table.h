@@ -134,6 +134,7 @@ struct Kernels {
   const RowsTable* rows;
   const ConvertTable* convert;
   const FftTable* fft;
+  const FftTable* narrow_fft;  // for registers of half the width, or null
 };
 
 }  // namespace convcorr

@@ -95,7 +95,7 @@ void measure_axes(FftPlan& f) {
 }
 
 void build_tile(FftPlan& f) {
-  const bool f64 = f.compute == Compute::f64 || f.compute == Compute::c128, real = !is_complex(f.compute);
+  const bool f64 = f.f64(), real = !is_complex(f.compute);
   FftTile& t = f.tile;
   t = {};
   t.folded = real;
@@ -103,7 +103,7 @@ void build_tile(FftPlan& f) {
   t.columns = f.lanes_free ? f.axes : f.axes - 1;
   for (int a = 0; a < f.axes; ++a) {
     const bool lane = a == t.columns, folded = real && a == 0;
-    f.tables[a] = fft_axis({f64, lane, folded, folded ? f.axis[a].block / 2 : f.axis[a].block});
+    f.tables[a] = fft_axis({f64, lane ? f.lanes : 1, folded, folded ? f.axis[a].block / 2 : f.axis[a].block});
     (lane ? t.lane : t.column[a]) = f.tables[a]->axis;
   }
   t.vectors = f.lanes_free ? f.strip_samples / f.lanes : t.lane.points / f.lanes;
@@ -179,6 +179,14 @@ double energy_ratio_of(const FftPlan& f) {
   return ratio * ratio;
 }
 
+// A lane axis takes at least a register's lanes squared: where all its samples are fewer, half the width wastes less.
+bool prefers_narrow(const FftPlan& f) {
+  if (f.lanes_free || !kernels().narrow_fft) return false;
+  const FftAxisPlan& lane = f.axis[f.axes - 1];
+  const index_t least = least_lane_points(f.lanes) * (f.axes == 1 ? is_complex(f.compute) ? 2 : 4 : 1);
+  return lane.dense + lane.span <= least / 2;
+}
+
 }  // namespace
 
 FftBlocks& forced_fft_blocks() {
@@ -209,12 +217,21 @@ const char* refuse_fft(const Problem& p) {
   return nullptr;
 }
 
+const FftFunctions& FftPlan::functions() const {
+  const FftTable& table = narrow ? *kernels().narrow_fft : *kernels().fft;
+  return f64() ? table.f64 : table.f32;
+}
+
 bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f) {
   fft_compute(p, f.compute);
-  const index_t scalar = itemsize(f.compute) / scalars(f.compute);
-  f.lanes = kernels().taps->register_bytes / scalar;
+  f.narrow = false;
+  f.lanes = kernels().taps->register_bytes / (itemsize(f.compute) / scalars(f.compute));
   assign_axes(p, f);
   measure_axes(f);
+  if (prefers_narrow(f)) {
+    f.narrow = true;
+    f.lanes /= 2;
+  }
   if (!choose_blocks(f, forced)) return false;
   f.tiles = f.strips;
   for (int a = 0; a < f.axes; ++a) f.tiles = checked_mul(f.tiles, f.axis[a].tiles);

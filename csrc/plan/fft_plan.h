@@ -32,6 +32,7 @@ struct FftAxisPlan {
 
 struct FftPlan {
   Compute compute;  // of x's rows: f32, f64, c64, c128
+  bool narrow;      // kernels of half the register width: short lane axes fit them better
   index_t lanes;    // scalars in a register
   int axes;
   FftAxisPlan axis[max_fft_axes];
@@ -61,6 +62,9 @@ struct FftPlan {
   double seconds;           // predicted, on one thread
   double spectrum_seconds;  // of them for the kernels
   double energy_ratio;      // a block's energy over a window's, up to which its outputs keep the promised accuracy
+
+  bool f64() const { return compute == Compute::f64 || compute == Compute::c128; }
+  const FftFunctions& functions() const;
 };
 
 // Block lengths, one for each transformed axis; 0 leaves the choice to the cost model.

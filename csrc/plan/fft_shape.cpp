@@ -13,14 +13,13 @@ namespace {
 
 constexpr index_t largest_block = index_t(1) << 40;
 
-bool is_f64(const FftPlan& f) { return f.compute == Compute::f64 || f.compute == Compute::c128; }
 index_t ceil_power(index_t n) { return static_cast<index_t>(std::bit_ceil(static_cast<std::size_t>(n))); }
 
 // The shortest block that the kernels transform on an axis.
 index_t least_block(const FftPlan& f, int axis) {
   const bool lane = !f.lanes_free && axis == f.axes - 1, folded = !is_complex(f.compute) && axis == 0;
   if (!lane) return folded ? 4 : 2;
-  const index_t least = least_lane_points(is_f64(f));
+  const index_t least = least_lane_points(f.lanes);
   if (axis > 0) return least;
   return folded ? 4 * least : 2 * least;  // a pass before the base case reads the data
 }
@@ -94,7 +93,7 @@ void choose_strip(FftPlan& f) {
   f.strips = 1;
   f.strip_samples = 0;
   if (!f.lanes_free) return;
-  const index_t registers = std::max<index_t>(4, 64 / (f.lanes * (is_f64(f) ? 8 : 4)));
+  const index_t registers = std::max<index_t>(4, 64 / (f.lanes * (f.f64() ? 8 : 4)));
   const index_t width = ceil_div(f.strip.in, f.lanes);
   f.strip_samples = std::min(registers, width) * f.lanes;
   f.strips = ceil_div(f.strip.in, f.strip_samples);
@@ -119,7 +118,7 @@ Work work_of(const FftPlan& f) {
 // Transforms slow down with the size of the tile: a rate while it is near, and one far from the processor, and between
 // them by its logarithm.
 double seconds_of(const FftPlan& f, const Work& w) {
-  const FftCost& cost = cost_model().fft[is_f64(f)];
+  const FftCost& cost = cost_model().fft[f.f64()];
   constexpr double near = 512 << 10, far = 16 << 20;
   const double share = std::clamp(std::log(w.bytes / near) / std::log(far / near), 0.0, 1.0);
   const double per_flop = (1 - share) / cost.near_flops + share / cost.far_flops;
@@ -129,7 +128,7 @@ double seconds_of(const FftPlan& f, const Work& w) {
 }  // namespace
 
 double fft_tile_seconds(const FftPlan& f) {
-  const FftCost& cost = cost_model().fft[is_f64(f)];
+  const FftCost& cost = cost_model().fft[f.f64()];
   const Work w = work_of(f);
   const double rows = w.rows > 1 ? w.rows * cost.row_seconds : 0;
   const auto filters = static_cast<double>(f.filters);
@@ -138,7 +137,7 @@ double fft_tile_seconds(const FftPlan& f) {
 }
 
 double fft_spectrum_seconds(const FftPlan& f) {
-  const FftCost& cost = cost_model().fft[is_f64(f)];
+  const FftCost& cost = cost_model().fft[f.f64()];
   const Work w = work_of(f);
   const double lanes = f.lanes_free ? static_cast<double>(f.strip_samples / f.lanes) : 1;
   return (seconds_of(f, w) / lanes + w.rows * cost.row_seconds + cost.tile_seconds) / 2 + cost.plan_seconds;

@@ -5,11 +5,9 @@
 #include <map>
 #include <mutex>
 #include <new>
-#include <tuple>
 #include <vector>
 
 #include "base/error.h"
-#include "dispatch/registry.h"
 
 namespace convcorr {
 namespace {
@@ -49,7 +47,6 @@ class Roots {
   std::vector<Root> low_, high_;
 };
 
-index_t lanes_of(bool f64) { return kernels().taps->register_bytes / (f64 ? 8 : 4); }
 index_t base_radix(index_t lanes) { return lanes == 16 ? 4 : lanes; }
 
 // Radix 4 in the pass that reads and writes the data: the 16 streams of radix 8 lie a power of two apart there and meet in
@@ -108,8 +105,8 @@ template <class T>
 std::shared_ptr<const FftAxisTables> make(const FftAxisKind& kind) {
   auto made = std::make_shared<FftAxisTables>();
   FftAxis& axis = made->axis;
-  const index_t lanes = kind.lane ? lanes_of(kind.f64) : 1;
-  const index_t base = kind.lane ? lanes * base_radix(lanes) : 1;
+  const index_t lanes = kind.lanes, base = lanes == 1 ? 1 : lanes * base_radix(lanes);
+  const bool lane = lanes > 1;
   axis.points = kind.points;
   constexpr index_t near = 1 << 20;
   choose_radices(axis, kind.points / base, kind.points * 2 * static_cast<index_t>(sizeof(T)) > near);
@@ -122,7 +119,7 @@ std::shared_ptr<const FftAxisTables> make(const FftAxisKind& kind) {
     return start;
   };
   for (int l = 0; l < axis.levels; n /= axis.radix[l++]) starts[l] = take(n / axis.radix[l], values(l));
-  if (kind.lane) starts[axis.levels] = take(lanes, static_cast<int>(base_radix(lanes) / 2));
+  if (lane) starts[axis.levels] = take(lanes, static_cast<int>(base_radix(lanes) / 2));
 
   made->memory.reset(new char[static_cast<std::size_t>(scalars) * sizeof(T) + line]);
   auto address = reinterpret_cast<std::size_t>(made->memory.get());
@@ -139,7 +136,7 @@ std::shared_ptr<const FftAxisTables> make(const FftAxisKind& kind) {
     }
   }
   axis.base_twiddles = nullptr;
-  if (kind.lane) {
+  if (lane) {
     axis.base_twiddles = tables + starts[axis.levels];
     write_pairs<T>(roots, of, base, static_cast<int>(base_radix(lanes)), lanes, tables + starts[axis.levels]);
   }
@@ -149,7 +146,7 @@ std::shared_ptr<const FftAxisTables> make(const FftAxisKind& kind) {
 // Every table made, until they are too many.
 struct Kept {
   std::mutex mutex;
-  std::map<std::tuple<bool, bool, bool, index_t>, std::shared_ptr<const FftAxisTables>> tables;
+  std::map<FftAxisKind, std::shared_ptr<const FftAxisTables>> tables;
   index_t bytes = 0;
 };
 Kept& kept() {
@@ -159,14 +156,11 @@ Kept& kept() {
 
 }  // namespace
 
-index_t least_lane_points(bool f64) { return lanes_of(f64) * lanes_of(f64); }
-
 std::shared_ptr<const FftAxisTables> fft_axis(const FftAxisKind& kind) {
-  const std::tuple key(kind.f64, kind.lane, kind.folded, kind.points);
   Kept& all = kept();
   {
     const std::lock_guard<std::mutex> lock(all.mutex);
-    if (const auto found = all.tables.find(key); found != all.tables.end()) return found->second;
+    if (const auto found = all.tables.find(kind); found != all.tables.end()) return found->second;
   }
   std::shared_ptr<const FftAxisTables> made;
   try {
@@ -177,7 +171,7 @@ std::shared_ptr<const FftAxisTables> fft_axis(const FftAxisKind& kind) {
   const std::lock_guard<std::mutex> lock(all.mutex);
   all.bytes += 2 * kind.points * (kind.f64 ? 16 : 8);
   if (all.bytes > most_kept_bytes) all.tables.clear(), all.bytes = 0;
-  all.tables[key] = made;
+  all.tables[kind] = made;
   return made;
 }
 

@@ -1,6 +1,7 @@
 // Twiddles of one axis of a tile, made once and shared by all plans that need them.
 #pragma once
 
+#include <compare>
 #include <memory>
 
 #include "kernels/table.h"
@@ -9,11 +10,11 @@ namespace convcorr {
 
 struct FftAxisKind {
   bool f64;
-  bool lane;       // else an axis of columns
+  index_t lanes;   // of a register, on a lane axis; 1: an axis of columns
   bool folded;     // the outermost axis of a tile of real data
   index_t points;  // complex, a power of two
 
-  bool operator==(const FftAxisKind&) const = default;
+  auto operator<=>(const FftAxisKind&) const = default;
 };
 
 struct FftAxisTables {
@@ -22,7 +23,7 @@ struct FftAxisTables {
 };
 
 // Lane axes take at least these many points: a group of the base case.
-index_t least_lane_points(bool f64);
+inline index_t least_lane_points(index_t lanes) { return lanes * lanes; }
 
 // Throws MemoryError.
 std::shared_ptr<const FftAxisTables> fft_axis(const FftAxisKind& kind);
