@@ -207,10 +207,9 @@ def test_large_by_large(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
         x, h = noise(rng, n, dtype), noise(rng, k, dtype)
         for value in (NAN, INF, -INF):
             check(with_bad(x, (n // 3, value)), h, f"{value} in {n}")
-            check(x, with_bad(h, (k // 2, NAN)), f"NaN in {k} taps")
-        x, h = x[:1501], h[:1400]  # infinite taps are slow under "direct"
+        x, h = x[:1501], h[:1400]  # bad taps are slow under "direct"
         for value in (NAN, INF):
-            check(x, with_bad(h, (h.size // 2, INF)), "Inf in the taps")
+            check(x, with_bad(h, (h.size // 2, value)), f"{value} in the taps")
             check(with_bad(x, (0, value)), with_bad(h, (-1, -INF)), f"{value} in both")
 
 

@@ -97,7 +97,23 @@ PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
+// force_tile(lengths or None): this thread's FFT blocks, for tests and benches.
+PyObject* force_tile(PyObject*, PyObject* lengths) {
+  return guarded([&]() -> PyObject* {
+    FftBlocks blocks;
+    if (lengths != Py_None) {
+      const Ref tuple = checked(PySequence_Tuple(lengths));
+      const Py_ssize_t count = PyTuple_GET_SIZE(tuple.get());
+      if (count < 1 || count > max_fft_axes) throw ValueError("force_tile takes 1 to 4 lengths");
+      for (Py_ssize_t i = 0; i < count; ++i) blocks.of[blocks.axes++] = integer(PyTuple_GET_ITEM(tuple.get(), i));
+    }
+    forced_fft_blocks() = blocks;
+    return Py_NewRef(Py_None);
+  });
+}
+
 PyMethodDef methods[] = {
+    {"force_tile", force_tile, METH_O, nullptr},
     {"solve", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(solve)), METH_FASTCALL, nullptr},
     {nullptr, nullptr, 0, nullptr}};
 

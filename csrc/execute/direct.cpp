@@ -166,6 +166,14 @@ void run_job(const Call& call, index_t number, Worker& worker) {
   for (index_t s = slices * d.slices_per_job; s < end && !worker.should_stop(); ++s) job.run_slice(s, extent, worker);
 }
 
+// `taps` is null where each slice has its own.
+void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, const void* taps,
+                std::atomic<bool>& taps_finite, const Run& run) {
+  const Call call = {p, d, arrays, taps, taps_finite};
+  run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
+  if (!taps_finite.load(std::memory_order_relaxed)) sum_overlap_only(p, arrays, run);
+}
+
 }  // namespace
 
 void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
@@ -177,9 +185,28 @@ void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, con
     taps = scratch.take_bytes(d.taps_bytes);
     taps_finite.store(pack_taps(p, d, arrays.h, taps, run), std::memory_order_relaxed);
   }
-  const Call call = {p, d, arrays, taps, taps_finite};
-  run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
-  if (!taps_finite.load(std::memory_order_relaxed)) sum_overlap_only(p, arrays, run);
+  run_packed(p, d, arrays, taps, taps_finite, run);
+}
+
+PreparedTaps::PreparedTaps(const Problem& p, const DirectPlan& d, const char* h, const Run& run)
+    : d_(d), taps_(static_cast<std::size_t>(d.taps_bytes)) {
+  finite_ = pack_taps(p, d, h, taps_.data(), run);
+}
+
+// Taps lie as [channels][plane axes][row][lane], so it matters which of the kernel's axes each is.
+bool PreparedTaps::serves(const DirectPlan& d) const {
+  const auto same = [](const SpatialAxis& a, const SpatialAxis& b) {
+    return a.kernel == b.kernel && a.h_stride == b.h_stride;
+  };
+  bool serve = d.compute == d_.compute && d.planes == d_.planes && d.plane_axes == d_.plane_axes &&
+               d.channel_axes == d_.channel_axes && !d.taps_per_slice && same(d.row, d_.row) && same(d.lane, d_.lane);
+  for (int a = 0; a < d.plane_axes && serve; ++a) serve = same(d.plane[a], d_.plane[a]);
+  return serve;
+}
+
+void PreparedTaps::run(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) const {
+  std::atomic<bool> finite{finite_};
+  run_packed(p, d, arrays, taps_.data(), finite, run);
 }
 
 }  // namespace convcorr

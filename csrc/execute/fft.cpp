@@ -1,110 +1,25 @@
 #include "execute/fft.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
+#include <cstdlib>
+#include <string>
 
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "execute/direct.h"
-#include "execute/spectrum.h"
-#include "execute/tile.h"
+#include "execute/spectra.h"
 
 namespace convcorr {
 namespace {
 
 constexpr index_t most_spectra_bytes = index_t(256) << 20;  // kept at a time
 
-// Byte offset of combination `number` of some outer axes, by one of their strides.
-index_t offset_of(const OuterAxis* axes, int count, index_t number, index_t OuterAxis::* stride) {
-  index_t offset = 0;
-  for (int a = count - 1; a >= 0; --a) {
-    offset += number % axes[a].size * (axes[a].*stride);
-    number /= axes[a].size;
-  }
-  return offset;
-}
-
-const char* kernel_of(const FftPlan& f, const Arrays& arrays, index_t group, index_t filter) {
-  return arrays.h + offset_of(f.group, f.group_axes, group, &OuterAxis::h_stride) +
-         offset_of(f.filter, f.filter_axes, filter, &OuterAxis::h_stride);
-}
-
-// 1 where transforms of the taps neither overflow nor go denormal, else the power of two that makes their norm 1.
-double scale_of(const FftPlan& f, double norm) {
-  const bool f64 = f.compute == Compute::f64 || f.compute == Compute::c128;
-  const double far = f64 ? 0x1p300 : 0x1p30;
-  if (norm == 0 || (norm < far && norm > 1 / far)) return 1;
-  return std::ldexp(1.0, -std::ilogb(norm));
-}
-
-// The kernels of some groups, loaded and transformed.
-class Spectra {
- public:
-  Spectra(const Problem& p, const FftPlan& f, const Arrays& arrays, index_t most_groups)
-      : p_(p),
-        f_(f),
-        arrays_(arrays),
-        taps_bytes_(Scratch::padded(f.taps * itemsize(f.compute))),
-        spectrum_bytes_(Scratch::padded(f.spectrum_bytes)),
-        scratch_(checked_mul(checked_mul(most_groups, f.filters),
-                             taps_bytes_ + spectrum_bytes_ + static_cast<index_t>(sizeof(KernelView))) +
-                     4 * Scratch::line,
-                 f.job_bytes + WindowGuard::bytes(f)) {
-    const index_t n = most_groups * f.filters;
-    taps_ = scratch_.take<char>(n * taps_bytes_);
-    spectra_ = scratch_.take<char>(n * spectrum_bytes_);
-    views_ = scratch_.take<KernelView>(n);
-  }
-
-  // Loads the taps of groups [first, first + count). False where some aren't finite.
-  bool load(index_t first, index_t count, const Run& run) {
-    std::atomic<bool> finite{true};
-    run_jobs(count * f_.filters, run, [&](index_t i, Worker&) {
-      const char* h = kernel_of(f_, arrays_, first + i / f_.filters, i % f_.filters);
-      char* taps = taps_ + i * taps_bytes_;
-      load_taps(p_, f_, h, taps);
-      if (!taps_are_finite(f_, taps)) finite.store(false, std::memory_order_relaxed);
-      views_[i] = {spectra_ + i * spectrum_bytes_, taps, h};
-    });
-    count_ = count * f_.filters;
-    return finite.load(std::memory_order_relaxed);
-  }
-
-  // One scale for all: the guard's careful way undoes it.
-  double scale() const {
-    double low = 0, high = 0;
-    for (index_t i = 0; i < count_; ++i) {
-      const double norm = taps_norm(f_, views_[i].taps);
-      if (norm > 0) low = low == 0 ? norm : std::min(low, norm), high = std::max(high, norm);
-    }
-    return scale_of(f_, low) == 1 ? scale_of(f_, high) : scale_of(f_, low);
-  }
-
-  void transform(double scale, const Run& run) {
-    run_jobs(count_, run, [&](index_t i, Worker&) {
-      make_spectrum(f_, views_[i].taps, scale, spectra_ + i * spectrum_bytes_);
-    });
-  }
-
-  const KernelView* of_group(index_t i) const { return views_ + i * f_.filters; }
-
- private:
-  const Problem& p_;
-  const FftPlan& f_;
-  const Arrays& arrays_;
-  const index_t taps_bytes_, spectrum_bytes_;
-  Scratch scratch_;
-  char *taps_, *spectra_;
-  KernelView* views_;
-  index_t count_ = 0;
-};
+index_t job_bytes(const FftPlan& f) { return f.job_bytes + WindowGuard::bytes(f); }
 
 // Slices and tiles of groups [first, first + count).
 void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra, index_t first, index_t count,
                const Run& run) {
   const FftPlan& f = call.f;
-  const index_t job_bytes = f.job_bytes + WindowGuard::bytes(f);
   const index_t jobs = checked_mul(checked_mul(count, f.batches), f.jobs_per_slice);
   run_jobs(jobs, run, [&](index_t number, Worker& worker) {
     const index_t slice = number / f.jobs_per_slice, begin = number % f.jobs_per_slice * f.tiles_per_job;
@@ -113,7 +28,7 @@ void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra
                     offset_of(f.batch, f.batch_axes, batch, &OuterAxis::x_stride);
     char* y = arrays.y + offset_of(f.group, f.group_axes, first + group, &OuterAxis::y_stride) +
               offset_of(f.batch, f.batch_axes, batch, &OuterAxis::y_stride);
-    Scratch scratch(job_bytes);
+    Scratch scratch(job_bytes(f));
     TileJob job(call, scratch);
     auto* offsets = scratch.take<index_t>(f.filters);
     for (index_t k = 0; k < f.filters; ++k) {
@@ -126,23 +41,63 @@ void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra
   });
 }
 
+// Taps that aren't finite: sums of products treat them as IEEE arithmetic does.
+void run_directly(const Problem& p, const Arrays& arrays, const Run& run) {
+  DirectPlan direct;
+  make_direct_plan(p, direct);
+  run_direct(p, direct, arrays, run);
+}
+
+index_t groups_at_a_time(const FftPlan& f) {
+  return std::clamp<index_t>(most_spectra_bytes / Spectra::bytes(f, 1), 1, f.groups);
+}
+
 }  // namespace
 
 void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
-  const index_t group_bytes = checked_mul(f.filters, f.spectrum_bytes + f.taps * itemsize(f.compute));
-  const index_t chunk = std::clamp<index_t>(most_spectra_bytes / group_bytes, 1, f.groups);
-  Spectra spectra(p, f, arrays, chunk);
+  const index_t chunk = groups_at_a_time(f), bytes = Spectra::bytes(f, chunk);
+  Scratch scratch(bytes, job_bytes(f));
+  Spectra spectra(f, chunk, scratch.take<char>(bytes));
   for (index_t first = 0; first < f.groups; first += chunk) {
     const index_t count = std::min(chunk, f.groups - first);
-    if (!spectra.load(first, count, run)) {
-      DirectPlan direct;
-      make_direct_plan(p, direct);
-      return run_direct(p, direct, arrays, run);
-    }
+    if (!spectra.load(p, arrays.h, first, count, run)) return run_directly(p, arrays, run);
     const FftCall call = {p, f, spectra.scale()};
     spectra.transform(call.taps_scale, run);
     run_tiles(call, arrays, spectra, first, count, run);
   }
+}
+
+PreparedFft::PreparedFft(const Problem& p, const FftPlan& f, const char* h, const Run& run) : f_(f) {
+  const index_t bytes = Spectra::bytes(f, f.groups);
+  memory_.reset(static_cast<char*>(std::aligned_alloc(64, static_cast<std::size_t>(bytes))));
+  if (!memory_) throw MemoryError("cannot allocate " + std::to_string(bytes) + " bytes for a plan's spectra");
+  spectra_ = std::make_unique<Spectra>(f_, f_.groups, memory_.get());
+  finite_ = spectra_->load(p, h, 0, f_.groups, run);
+  if (!finite_) return;
+  scale_ = spectra_->scale();
+  spectra_->transform(scale_, run);
+}
+
+PreparedFft::~PreparedFft() = default;
+
+bool PreparedFft::serves(const FftPlan& f) const {
+  if (f.compute != f_.compute || f.axes != f_.axes || f.narrow != f_.narrow || f.lanes_free != f_.lanes_free ||
+      f.groups != f_.groups || f.filters != f_.filters || f.tile.columns != f_.tile.columns) {
+    return false;
+  }
+  for (int a = 0; a < f.axes; ++a) {
+    const FftAxisPlan &mine = f_.axis[a], &other = f.axis[a];
+    if (other.block != mine.block || other.axis.kernel != mine.axis.kernel || f.order[a] != f_.order[a] ||
+        other.axis.dilation != mine.axis.dilation) {
+      return false;
+    }
+  }
+  return !f.lanes_free || f.strip_samples == f_.strip_samples;
+}
+
+void PreparedFft::run(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) const {
+  if (!finite_) return run_directly(p, arrays, run);
+  run_tiles({p, f, scale_}, arrays, *spectra_, 0, f.groups, run);
 }
 
 }  // namespace convcorr

@@ -65,6 +65,7 @@ void assign_axes(const Problem& p, FftPlan& f) {
     const SpatialAxis& s = p.spatial[a];
     if (s.kernel > 1) {
       if (s.x_stride == itemsize(p.x_type)) contiguous = f.axes;
+      f.order[f.axes] = f.axes;
       f.axis[f.axes++].axis = s;
     } else {
       f.batch[f.batch_axes++] = {Role::batch, s.out, s.x_stride * s.stride, 0, s.y_stride};
@@ -77,7 +78,10 @@ void assign_axes(const Problem& p, FftPlan& f) {
     if (o.role == Role::out_channel) f.filter[f.filter_axes++] = o;
   }
   f.lanes_free = contiguous < 0 && f.axes <= max_fft_columns && choose_strip(p, f);
-  if (contiguous >= 0) std::swap(f.axis[contiguous], f.axis[f.axes - 1]);
+  if (contiguous >= 0) {
+    std::swap(f.axis[contiguous], f.axis[f.axes - 1]);
+    std::swap(f.order[contiguous], f.order[f.axes - 1]);
+  }
   for (int a = 0; a < f.group_axes; ++a) f.groups = checked_mul(f.groups, f.group[a].size);
   for (int a = 0; a < f.filter_axes; ++a) f.filters = checked_mul(f.filters, f.filter[a].size);
   for (int a = 0; a < f.batch_axes; ++a) f.batches = checked_mul(f.batches, f.batch[a].size);
@@ -222,7 +226,7 @@ const FftFunctions& FftPlan::functions() const {
   return f64() ? table.f64 : table.f32;
 }
 
-bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f) {
+bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::vector<Candidate>* record) {
   fft_compute(p, f.compute);
   f.narrow = false;
   f.lanes = kernels().taps->register_bytes / (itemsize(f.compute) / scalars(f.compute));
@@ -232,7 +236,7 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f) {
     f.narrow = true;
     f.lanes /= 2;
   }
-  if (!choose_blocks(f, forced)) return false;
+  if (!choose_blocks(f, forced, record)) return false;
   f.tiles = f.strips;
   for (int a = 0; a < f.axes; ++a) f.tiles = checked_mul(f.tiles, f.axis[a].tiles);
   build_tile(f);
@@ -243,9 +247,7 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f) {
                    (lane.y_stride == itemsize(p.y_type) || lane.out == 1);
   f.energy_ratio = energy_ratio_of(f);
   const double tile_seconds = fft_tile_seconds(f);
-  const auto slices = static_cast<double>(f.groups) * static_cast<double>(f.batches);
-  f.spectrum_seconds = fft_spectrum_seconds(f) * static_cast<double>(f.groups) * static_cast<double>(f.filters);
-  f.seconds = f.spectrum_seconds + slices * static_cast<double>(f.tiles) * tile_seconds;
+  f.seconds = fft_seconds(f);
   cut_shared(f);
   cut_jobs(f, tile_seconds);
   size_job(f);

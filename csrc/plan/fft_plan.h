@@ -13,7 +13,9 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
+#include "plan/candidate.h"
 #include "plan/fft_tables.h"
 #include "problem/problem.h"
 
@@ -36,6 +38,7 @@ struct FftPlan {
   index_t lanes;    // scalars in a register
   int axes;
   FftAxisPlan axis[max_fft_axes];
+  int order[max_fft_axes];  // which of the Problem's axes with taps each is
   bool lanes_free;
   SpatialAxis strip;  // lanes_free: the axis across registers
   index_t strip_samples, strips;
@@ -60,7 +63,6 @@ struct FftPlan {
   index_t tiles_per_job, jobs_per_slice;
   index_t job_bytes;
   double seconds;           // predicted, on one thread
-  double spectrum_seconds;  // of them for the kernels
   double energy_ratio;      // a block's energy over a window's, up to which its outputs keep the promised accuracy
 
   bool f64() const { return compute == Compute::f64 || compute == Compute::c128; }
@@ -79,7 +81,7 @@ FftBlocks& forced_fft_blocks();
 // Why the FFT engine can't take p; null where it can.
 const char* refuse_fft(const Problem& p);
 
-// Chooses the blocks of least predicted cost. False where no block of a size that we transform fits.
-bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& plan);
+// Chooses the blocks of least predicted cost. False where no block of a length that we transform fits. Every length looked at goes into the record, if there is one.
+bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& plan, std::vector<Candidate>* record);
 
 }  // namespace convcorr

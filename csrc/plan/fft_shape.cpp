@@ -45,6 +45,7 @@ void set_block(FftAxisPlan& x, index_t block, index_t align) {
 struct Search {
   FftPlan& f;
   const FftBlocks& forced;
+  std::vector<Candidate>* record;
   double best = std::numeric_limits<double>::infinity();
   index_t chosen[max_fft_axes] = {};
 
@@ -55,21 +56,31 @@ struct Search {
   }
 
   void weigh() {
-    double tiles = static_cast<double>(f.strips), outputs = 1;
-    for (int a = 0; a < f.axes; ++a) tiles *= static_cast<double>(f.axis[a].tiles);
-    (void)outputs;
-    const double seconds = tiles * static_cast<double>(f.batches) * fft_tile_seconds(f) +
-                           fft_spectrum_seconds(f) * static_cast<double>(f.filters);
+    f.tiles = f.strips;
+    for (int a = 0; a < f.axes; ++a) f.tiles *= f.axis[a].tiles;
+    const double seconds = fft_seconds(f);
+    if (record) note(seconds);
     if (seconds >= best) return;
     best = seconds;
     for (int a = 0; a < f.axes; ++a) chosen[a] = f.axis[a].block;
+  }
+
+  void note(double seconds) {
+    Candidate c = {.algorithm = Algorithm::fft, .seconds = seconds, .axes = f.axes};
+    double samples = f.lanes_free ? static_cast<double>(f.strip_samples) : 1;
+    for (int a = 0; a < f.axes; ++a) {
+      c.tile[f.order[a]] = f.axis[a].block;
+      samples *= static_cast<double>(f.axis[a].block);
+    }
+    c.scratch_bytes = static_cast<index_t>(samples * 3) * itemsize(f.compute);
+    record->push_back(c);
   }
 
   void axis(int a, double samples) {
     if (a == f.axes) return weigh();
     const index_t align = a == f.axes - 1 && !f.lanes_free ? f.lanes : 1;
     if (forced.axes > 0) {
-      const index_t block = forced.of[a];
+      const index_t block = forced.of[f.order[a]];
       if (block < least_block(f, a) || !allowed(a, block) || block > largest_block) return;
       if (ceil_power(block) != block) return;
       set_block(f.axis[a], block, align);
@@ -136,17 +147,24 @@ double fft_tile_seconds(const FftPlan& f) {
   return seconds_of(f, w) * transforms + (rows + cost.tile_seconds) * (1 + filters) / 2;
 }
 
+double fft_seconds(const FftPlan& f) {
+  const double slices = static_cast<double>(f.groups) * static_cast<double>(f.batches);
+  const double kernels = static_cast<double>(f.groups) * static_cast<double>(f.filters);
+  return slices * static_cast<double>(f.tiles) * fft_tile_seconds(f) + kernels * fft_spectrum_seconds(f) +
+         cost_model().fft[f.f64()].plan_seconds;
+}
+
 double fft_spectrum_seconds(const FftPlan& f) {
   const FftCost& cost = cost_model().fft[f.f64()];
   const Work w = work_of(f);
   const double lanes = f.lanes_free ? static_cast<double>(f.strip_samples / f.lanes) : 1;
-  return (seconds_of(f, w) / lanes + w.rows * cost.row_seconds + cost.tile_seconds) / 2 + cost.plan_seconds;
+  return (seconds_of(f, w) / lanes + w.rows * cost.row_seconds + cost.tile_seconds) / 2;
 }
 
-bool choose_blocks(FftPlan& f, const FftBlocks& forced) {
+bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record) {
   choose_strip(f);
   if (forced.axes > 0 && forced.axes != f.axes) return false;
-  Search search{f, forced};
+  Search search{f, forced, record};
   search.axis(0, 1);
   if (search.best == std::numeric_limits<double>::infinity()) return false;
   for (int a = 0; a < f.axes; ++a) {

@@ -6,10 +6,11 @@
 namespace convcorr {
 
 // Fills in block, outputs and tiles of every axis, and the strips. False where no allowed length fits.
-bool choose_blocks(FftPlan& f, const FftBlocks& forced);
+bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record);
 
 // Predicted time of one tile with all its filters, and of one kernel's spectrum, on one thread.
 double fft_tile_seconds(const FftPlan& f);
 double fft_spectrum_seconds(const FftPlan& f);
+double fft_seconds(const FftPlan& f);  // of all: f.tiles is known
 
 }  // namespace convcorr

@@ -4,26 +4,88 @@
 #include "plan/small.h"
 
 namespace convcorr {
+namespace {
 
-void make_plan(const Problem& p, Method method, Plan& plan) {
-  if (method == Method::fft && !refuse_fft(p) && make_fft_plan(p, forced_fft_blocks(), plan.fft)) {
+// The most accurate candidate is taken when it is within this of the fastest.
+constexpr double close_enough = 1.1;
+
+// Shorter direct work isn't worth asking what an FFT would cost; nor are kernels that no FFT beats.
+constexpr double worth_asking_seconds = 1e-6;
+constexpr double fewest_taps = 12;
+
+void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
+  const double products = output_count(p) * tap_count(p);
+  if (is_small(p)) {
+    plan.algorithm = Algorithm::small;
+    plan.seconds = products / cost_model().small_products_per_second;
+    if (record) record->push_back({.algorithm = Algorithm::small, .seconds = plan.seconds});
+    return;
+  }
+  if (const char* why = refuse_direct(p)) {
+    if (record) record->push_back({.algorithm = Algorithm::direct, .refused = why});
+    plan.algorithm = Algorithm::reference;
+    plan.seconds = products * cost_model().reference_product_seconds;
+    if (record) record->push_back({.algorithm = Algorithm::reference, .seconds = plan.seconds});
+    return;
+  }
+  plan.algorithm = Algorithm::direct;
+  make_direct_plan(p, plan.direct);
+  plan.seconds = plan.direct.seconds;
+  if (record) {
+    record->push_back({.algorithm = Algorithm::direct,
+                       .seconds = plan.seconds,
+                       .scratch_bytes = plan.direct.job_bytes + plan.direct.taps_bytes});
+  }
+}
+
+bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector<Candidate>* record) {
+  if (const char* why = refuse_fft(p)) {
+    if (record) record->push_back({.algorithm = Algorithm::fft, .refused = why});
+    return false;
+  }
+  if (make_fft_plan(p, blocks, plan.fft, record)) return true;
+  if (record) record->push_back({.algorithm = Algorithm::fft, .refused = "no block of a length that fits the kernel"});
+  return false;
+}
+
+void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
+  Candidate* best = nullptr;
+  for (Candidate& c : record) {
+    if (c.algorithm == plan.algorithm && !c.refused && (!best || c.seconds < best->seconds)) best = &c;
+  }
+  if (best) best->chosen = true;
+}
+
+void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
+  if (method == Method::reference) {
+    plan.algorithm = Algorithm::reference;
+    plan.seconds = output_count(p) * tap_count(p) * cost_model().reference_product_seconds;
+    if (record) record->push_back({.algorithm = Algorithm::reference, .seconds = plan.seconds});
+    return;
+  }
+  if (method == Method::fft && plan_fft(p, blocks, plan, record)) {
     plan.algorithm = Algorithm::fft;
     plan.seconds = plan.fft.seconds;
     return;
   }
-  if (method != Method::reference && is_small(p)) {
-    plan.algorithm = Algorithm::small;
-    plan.seconds = output_count(p) * tap_count(p) / cost_model().small_products_per_second;
-    return;
+  plan_exactly(p, plan, record);
+  if (method != Method::automatic) return;
+  const bool asks = plan.seconds > worth_asking_seconds && tap_count(p) >= fewest_taps;
+  if (!asks && record) {
+    record->push_back({.algorithm = Algorithm::fft, .refused = "direct sums of so few products are faster"});
   }
-  if (method != Method::reference && !refuse_direct(p)) {
-    plan.algorithm = Algorithm::direct;
-    make_direct_plan(p, plan.direct);
-    plan.seconds = plan.direct.seconds;
-    return;
+  if (asks && plan_fft(p, blocks, plan, record) && plan.fft.seconds * close_enough < plan.seconds) {
+    plan.algorithm = Algorithm::fft;
+    plan.seconds = plan.fft.seconds;
   }
-  plan.algorithm = Algorithm::reference;
-  plan.seconds = output_count(p) * tap_count(p) * cost_model().reference_product_seconds;
+}
+
+}  // namespace
+
+void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
+  const FftBlocks& forced = forced_fft_blocks();
+  choose(p, method, plan, method == Method::fft && forced.axes > 0 ? forced : blocks, record);
+  if (record) mark_chosen(plan, *record);
 }
 
 }  // namespace convcorr

@@ -4,13 +4,15 @@
 // depends on nothing but the Problem and the ISA; above all not on the number of threads.
 #pragma once
 
+#include <vector>
+
+#include "plan/candidate.h"
 #include "plan/direct_plan.h"
 #include "plan/fft_plan.h"
 #include "problem/problem.h"
 
 namespace convcorr {
 
-enum class Algorithm : unsigned char { small, direct, reference, fft };
 enum class Method : unsigned char { automatic, direct, fft, reference };  // what the caller asked for
 
 struct Plan {
@@ -20,7 +22,10 @@ struct Plan {
   FftPlan fft;         // for Algorithm::fft
 };
 
-// The one door to the choice of an algorithm. Throws MemoryError where the scratch could not be had.
-void make_plan(const Problem& p, Method method, Plan& plan);
+// The one door to the choice of an algorithm. `blocks` of an FFT are the cost model's choice where left empty. Where a
+// record is wanted, every candidate looked at goes there, the chosen one marked. Throws MemoryError where the scratch
+// could not be had.
+void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks = {},
+               std::vector<Candidate>* record = nullptr);
 
 }  // namespace convcorr

@@ -1,0 +1,28 @@
+// What a reused plan keeps of its kernel: packed taps or a spectrum.
+#pragma once
+
+#include <memory>
+
+#include "execute/parallel.h"
+#include "plan/plan.h"
+
+namespace convcorr {
+
+class PreparedFft;
+class PreparedTaps;
+
+// Made for one Problem and kernel; serves any x that leads to the same kind of plan. Safe to share between threads.
+class Prepared {
+ public:
+  Prepared(const Problem& p, const Plan& plan, const char* h, const Run& run);
+  ~Prepared();
+
+  // As execute() does, but for what is prepared; arrays.h is the kernel that this was made of.
+  void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) const;
+
+ private:
+  std::unique_ptr<PreparedFft> fft_;
+  std::unique_ptr<PreparedTaps> taps_;
+};
+
+}  // namespace convcorr

@@ -1,0 +1,79 @@
+#include "execute/spectra.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "execute/spectrum.h"
+
+namespace convcorr {
+namespace {
+
+index_t taps_bytes(const FftPlan& f) { return Scratch::padded(f.taps * itemsize(f.compute)); }
+index_t view_bytes(const FftPlan& f, index_t groups) {
+  return Scratch::padded(groups * f.filters * static_cast<index_t>(sizeof(KernelView)));
+}
+
+// 1 where transforms of taps with this norm neither overflow nor go denormal, else the power of two that makes it 1.
+double scale_of(const FftPlan& f, double norm) {
+  const double far = f.f64() ? 0x1p300 : 0x1p30;
+  if (norm == 0 || (norm < far && norm > 1 / far)) return 1;
+  return std::ldexp(1.0, -std::ilogb(norm));
+}
+
+}  // namespace
+
+index_t offset_of(const OuterAxis* axes, int count, index_t number, index_t OuterAxis::* stride) {
+  index_t offset = 0;
+  for (int a = count - 1; a >= 0; --a) {
+    offset += number % axes[a].size * (axes[a].*stride);
+    number /= axes[a].size;
+  }
+  return offset;
+}
+
+index_t Spectra::bytes(const FftPlan& f, index_t groups) {
+  const index_t each = checked_add(taps_bytes(f), Scratch::padded(f.spectrum_bytes));
+  return checked_add(checked_mul(checked_mul(groups, f.filters), each), view_bytes(f, groups));
+}
+
+Spectra::Spectra(const FftPlan& f, index_t most_groups, char* memory)
+    : f_(f), taps_bytes_(taps_bytes(f)), spectrum_bytes_(Scratch::padded(f.spectrum_bytes)) {
+  const index_t n = most_groups * f.filters;
+  views_ = reinterpret_cast<KernelView*>(memory);
+  spectra_ = memory + view_bytes(f, most_groups);
+  taps_ = spectra_ + n * spectrum_bytes_;
+}
+
+bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count, const Run& run) {
+  std::atomic<bool> finite{true};
+  run_jobs(count * f_.filters, run, [&](index_t i, Worker&) {
+    const index_t group = first + i / f_.filters, filter = i % f_.filters;
+    const char* kernel = h + offset_of(f_.group, f_.group_axes, group, &OuterAxis::h_stride) +
+                         offset_of(f_.filter, f_.filter_axes, filter, &OuterAxis::h_stride);
+    char* taps = taps_ + i * taps_bytes_;
+    load_taps(p, f_, kernel, taps);
+    if (!taps_are_finite(f_, taps)) finite.store(false, std::memory_order_relaxed);
+    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel};
+  });
+  count_ = count * f_.filters;
+  return finite.load(std::memory_order_relaxed);
+}
+
+double Spectra::scale() const {
+  double low = 0, high = 0;
+  for (index_t i = 0; i < count_; ++i) {
+    const double norm = taps_norm(f_, views_[i].taps);
+    if (norm > 0) low = low == 0 ? norm : std::min(low, norm), high = std::max(high, norm);
+  }
+  return scale_of(f_, low) == 1 ? scale_of(f_, high) : scale_of(f_, low);
+}
+
+void Spectra::transform(double scale, const Run& run) {
+  run_jobs(count_, run,
+           [&](index_t i, Worker&) { make_spectrum(f_, views_[i].taps, scale, spectra_ + i * spectrum_bytes_); });
+}
+
+}  // namespace convcorr
