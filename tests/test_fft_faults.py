@@ -181,7 +181,7 @@ LITTLE_MEMORY = """
     small = rng.standard_normal(5000), rng.standard_normal(500)
     want = convcorr.convolve(*small, method="fft", threads=2)  # the team of threads exists from here on
 
-    def attempt(x, h, out, megabytes):
+    def attempt(x, h, out, tile, threads, megabytes):
         # The outcome with no more address space than what is in use and a little.
         convcorr.clear_cache()
         before = resource.getrlimit(resource.RLIMIT_AS)
@@ -189,12 +189,14 @@ LITTLE_MEMORY = """
             used = int(file.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + int(megabytes * 2**20), before[1]))
         try:
+            _core.force_tile(tile)
             convcorr.convolve(x, h, "same", method="fft", out=out, threads=threads)
             outcome = "done"
         except MemoryError:
             outcome = "MemoryError"
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
+            _core.force_tile(None)
         assert (convcorr.convolve(*small, method="fft", threads=2) == want).all(), "the process doesn't go on"
         return outcome
 
@@ -207,11 +209,7 @@ LITTLE_MEMORY = """
         for threads in (1, 2):
             for megabytes in (1, 2.5, 6, 15, 40, 100, 300):
                 out = np.zeros_like(right)
-                _core.force_tile(tile)
-                try:
-                    outcomes.append(attempt(x, h, out, megabytes))
-                finally:
-                    _core.force_tile(None)
+                outcomes.append(attempt(x, h, out, tile, threads, megabytes))
                 assert outcomes[-1] == "MemoryError" or (out == right).all(), (x_shape, megabytes)
         print(*outcomes, sep=",")
 """

@@ -54,7 +54,7 @@ class Careful {
     }
     add_not_finite();
     write(slice.y);
-    for (const OutputBox& box : boxes) compute_box(call_, slice, tile_, box, false);
+    for (const OutputBox& box : boxes) compute_box(call_, slice, tile_, box);
   }
 
  private:
@@ -191,7 +191,7 @@ class Careful {
     double seconds = 0;
     const double affordable = 2 * fft_tile_seconds(f_) + 2e-6;
     for (const OutputBox& box : boxes) {
-      seconds += compute_box(call_, slice, tile_, box, true);
+      seconds += predict_box(call_, slice, tile_, box);
       if (seconds > affordable) return false;
     }
     return true;
@@ -298,7 +298,7 @@ void compute_carefully(const FftCall& call, const KernelView& kernel, const Arra
   if (call.f.lanes_free) {  // signals side by side: each would need a scale of its own
     OutputBox all;
     for (int a = 0; a < call.f.axes; ++a) all.first[a] = 0, all.count[a] = tile.count[a];
-    compute_box(call, slice, tile, all, false);
+    compute_box(call, slice, tile, all);
     return;
   }
   if (call.f.f64()) {

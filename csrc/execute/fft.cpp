@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "execute/direct.h"
+#include "execute/shared_tile.h"
 #include "execute/spectra.h"
 
 namespace convcorr {
@@ -55,6 +56,7 @@ index_t groups_at_a_time(const FftPlan& f) {
 }  // namespace
 
 void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
+  if (f.shared && run_shared_tile(p, f, arrays, run)) return;
   const index_t chunk = groups_at_a_time(f), bytes = Spectra::bytes(f, chunk);
   Scratch scratch(bytes, job_bytes(f));
   Spectra spectra(f, chunk, scratch.take<char>(bytes));

@@ -16,13 +16,6 @@ index_t view_bytes(const FftPlan& f, index_t groups) {
   return Scratch::padded(groups * f.filters * static_cast<index_t>(sizeof(KernelView)));
 }
 
-// 1 where transforms of taps with this norm neither overflow nor go denormal, else the power of two that makes it 1.
-double scale_of(const FftPlan& f, double norm) {
-  const double far = f.f64() ? 0x1p300 : 0x1p30;
-  if (norm == 0 || (norm < far && norm > 1 / far)) return 1;
-  return std::ldexp(1.0, -std::ilogb(norm));
-}
-
 }  // namespace
 
 index_t offset_of(const OuterAxis* axes, int count, index_t number, index_t OuterAxis::* stride) {
@@ -54,9 +47,9 @@ bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count
     const char* kernel = h + offset_of(f_.group, f_.group_axes, group, &OuterAxis::h_stride) +
                          offset_of(f_.filter, f_.filter_axes, filter, &OuterAxis::h_stride);
     char* taps = taps_ + i * taps_bytes_;
-    load_taps(p, f_, kernel, taps);
-    if (!taps_are_finite(f_, taps)) finite.store(false, std::memory_order_relaxed);
-    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel};
+    const TapsSummary sums = load_taps(p, f_, kernel, 0, f_.taps, taps);
+    if (!sums.finite) finite.store(false, std::memory_order_relaxed);
+    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel, std::sqrt(sums.squares)};
   });
   count_ = count * f_.filters;
   return finite.load(std::memory_order_relaxed);
@@ -65,10 +58,10 @@ bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count
 double Spectra::scale() const {
   double low = 0, high = 0;
   for (index_t i = 0; i < count_; ++i) {
-    const double norm = taps_norm(f_, views_[i].taps);
+    const double norm = views_[i].norm;
     if (norm > 0) low = low == 0 ? norm : std::min(low, norm), high = std::max(high, norm);
   }
-  return scale_of(f_, low) == 1 ? scale_of(f_, high) : scale_of(f_, low);
+  return taps_scale(f_, low) == 1 ? taps_scale(f_, high) : taps_scale(f_, low);
 }
 
 void Spectra::transform(double scale, const Run& run) {

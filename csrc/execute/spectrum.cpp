@@ -18,12 +18,19 @@ void negate_imaginary(void* data, index_t n) {
   for (index_t i = 0; i < n; ++i) x[2 * i + 1] = -x[2 * i + 1];
 }
 
+// In several running sums, so that they go on side by side.
 template <class T>
-double sum_of_squares(const void* data, index_t n) {
+TapsSummary sum_up(const void* data, index_t n) {
   const T* x = static_cast<const T*>(data);
-  long double sum = 0;
-  for (index_t i = 0; i < n; ++i) sum += static_cast<long double>(x[i]) * static_cast<long double>(x[i]);
-  return static_cast<double>(std::sqrt(sum));
+  double sums[8] = {};
+  T finite = 0;  // NaN from any NaN or Inf
+  for (index_t i = 0; i < n; ++i) {
+    sums[i % 8] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    finite += x[i] * T(0);
+  }
+  TapsSummary s = {finite == T(0), 0};
+  for (const double sum : sums) s.squares += sum;
+  return s;
 }
 
 // Complex points of a tile: what a transform there and back multiplies by.
@@ -87,38 +94,35 @@ void keep_lane_0(const FftPlan& f, const void* tile, void* spectrum) {
 
 }  // namespace
 
-void load_taps(const Problem& p, const FftPlan& f, const char* h, void* taps) {
+TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t first, index_t count, void* taps) {
   const int last = f.axes - 1;
   const SpatialAxis& lane = f.axis[last].axis;
   Odometer at;
   for (int a = 0; a < last; ++a) at.add_axis(f.axis[a].axis.kernel);
-  auto* to = static_cast<char*>(taps);
-  do {
-    const char* row = h + (p.flip ? (lane.kernel - 1) * lane.h_stride : 0);
+  at.seek(first / lane.kernel);
+  auto* to = static_cast<char*>(taps) + first * itemsize(f.compute);
+  void* const start = to;
+  for (index_t t = first % lane.kernel, left = count; left > 0; t = 0, at.next()) {
+    const index_t n = std::min(left, lane.kernel - t);
+    const char* row = h + (p.flip ? lane.kernel - 1 - t : t) * lane.h_stride;
     for (int a = 0; a < last; ++a) {
       const SpatialAxis& s = f.axis[a].axis;
       row += (p.flip ? s.kernel - 1 - at.at[a] : at.at[a]) * s.h_stride;
     }
-    load_elements(p.h_type, p.h_swapped, f.compute, row, p.flip ? -lane.h_stride : lane.h_stride, lane.kernel, to);
-    to += lane.kernel * itemsize(f.compute);
-  } while (at.next());
-  if (p.conjugate && f.compute == Compute::c64) negate_imaginary<float>(taps, f.taps);
-  if (p.conjugate && f.compute == Compute::c128) negate_imaginary<double>(taps, f.taps);
-}
-
-double taps_norm(const FftPlan& f, const void* taps) {
-  const index_t n = f.taps * scalars(f.compute);
-  return f.f64() ? sum_of_squares<double>(taps, n) : sum_of_squares<float>(taps, n);
-}
-
-bool taps_are_finite(const FftPlan& f, const void* taps) {
-  const index_t n = f.taps * scalars(f.compute);
-  if (f.f64()) {
-    const auto* x = static_cast<const double*>(taps);
-    return std::all_of(x, x + n, [](double v) { return std::isfinite(v); });
+    load_elements(p.h_type, p.h_swapped, f.compute, row, p.flip ? -lane.h_stride : lane.h_stride, n, to);
+    to += n * itemsize(f.compute);
+    left -= n;
   }
-  const auto* x = static_cast<const float*>(taps);
-  return std::all_of(x, x + n, [](float v) { return std::isfinite(v); });
+  if (p.conjugate && f.compute == Compute::c64) negate_imaginary<float>(start, count);
+  if (p.conjugate && f.compute == Compute::c128) negate_imaginary<double>(start, count);
+  const index_t n = count * scalars(f.compute);
+  return f.f64() ? sum_up<double>(start, n) : sum_up<float>(start, n);
+}
+
+double taps_scale(const FftPlan& f, double norm) {
+  const double far = f.f64() ? 0x1p300 : 0x1p30;
+  if (norm == 0 || (norm < far && norm > 1 / far)) return 1;
+  return std::ldexp(1.0, -std::ilogb(norm));
 }
 
 index_t placed_bytes(const FftPlan& f) {
@@ -130,6 +134,34 @@ index_t placed_bytes(const FftPlan& f) {
 void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
   scale /= points_of(f);
   f.f64() ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
+}
+
+namespace {
+
+template <class T>
+void place_part(const FftPlan& f, const T* taps, index_t first, index_t count, T* row) {
+  const FftAxisPlan& x = f.axis[0];
+  const int each = scalars(f.compute);
+  const T factor = static_cast<T>(1 / points_of(f)), far = f.tile.folded ? -factor : factor;
+  std::fill_n(row + first * each, count * each, T(0));
+  const auto put = [&](index_t at, index_t t, T by) {
+    for (int i = 0; i < each; ++i) row[at * each + i] = by * taps[t * each + i];
+  };
+  if (first == 0) put(0, 0, factor);
+  // Tap t stands at block - t * dilation: those with first <= that < first + count.
+  const index_t low = std::max<index_t>((x.block - first - count) / x.axis.dilation + 1, 1);
+  const index_t high = std::min((x.block - first) / x.axis.dilation, x.axis.kernel - 1);
+  for (index_t t = low; t <= high; ++t) put(x.block - t * x.axis.dilation, t, far);
+}
+
+}  // namespace
+
+void place_taps_part(const FftPlan& f, const void* taps, index_t first, index_t count, char* row) {
+  if (f.f64()) {
+    place_part(f, static_cast<const double*>(taps), first, count, reinterpret_cast<double*>(row));
+  } else {
+    place_part(f, static_cast<const float*>(taps), first, count, reinterpret_cast<float*>(row));
+  }
 }
 
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum) {

@@ -9,11 +9,17 @@
 
 namespace convcorr {
 
-// The kernel at h as [taps of axis 0][taps of axis 1]... in the compute type, flipped and conjugated.
-void load_taps(const Problem& p, const FftPlan& f, const char* h, void* taps);
+struct TapsSummary {
+  bool finite = true;
+  double squares = 0;
+};
 
-bool taps_are_finite(const FftPlan& f, const void* taps);
-double taps_norm(const FftPlan& f, const void* taps);
+// The kernel at h as [taps of axis 0][taps of axis 1]... in the compute type, flipped and conjugated: `count` taps from
+// `first` on, to their place in `taps`.
+TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t first, index_t count, void* taps);
+
+// 1 where transforms of taps with this norm neither overflow nor go denormal, else the power of two that makes it 1.
+double taps_scale(const FftPlan& f, double norm);
 
 // Places taps * scale in the rows of a tile, and transforms them. `spectrum` takes f.spectrum_bytes.
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum);
@@ -21,5 +27,7 @@ void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spect
 // The same rows, not yet transformed, for tiles that threads share. `rows` takes f.rows pointers, `data` the samples.
 void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows);
 index_t placed_bytes(const FftPlan& f);  // of `data`
+// Of a single row: samples [first, first + count), by themselves.
+void place_taps_part(const FftPlan& f, const void* taps, index_t first, index_t count, char* row);
 
 }  // namespace convcorr

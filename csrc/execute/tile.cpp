@@ -27,29 +27,43 @@ Problem slice_problem(const FftCall& call) {
   return p;
 }
 
-}  // namespace
-
-double compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
-                   bool only_predict) {
+// The Problem of a box's outputs; false where a stride leaves none of them.
+bool box_problem(const FftCall& call, const TileExtent& tile, const OutputBox& box, Problem& p, Arrays& arrays) {
   const FftPlan& f = call.f;
-  Problem p = slice_problem(call);
-  Arrays arrays = slice;
+  p = slice_problem(call);
   for (int a = 0; a < f.axes; ++a) {
     const index_t stride = f.axis[a].axis.stride, first = tile.first[a] + box.first[a];
     const index_t low = (first + stride - 1) / stride, high = (first + box.count[a] - 1) / stride + 1;
-    if (low >= high) return 0;
+    if (low >= high) return false;
     keep_outputs(p, arrays, a, low, high - low);
   }
-  if (f.lanes_free) {
-    SpatialAxis& strip = p.spatial[f.axes];
-    arrays.x += tile.strip_first * strip.x_stride;
-    arrays.y += tile.strip_first * strip.y_stride;
-    strip.in = strip.out = tile.strip_count;
-  }
+  if (!f.lanes_free) return true;
+  SpatialAxis& strip = p.spatial[f.axes];
+  arrays.x += tile.strip_first * strip.x_stride;
+  arrays.y += tile.strip_first * strip.y_stride;
+  strip.in = strip.out = tile.strip_count;
+  return true;
+}
+
+}  // namespace
+
+double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+  Problem p;
+  Arrays arrays = slice;
+  if (!box_problem(call, tile, box, p, arrays)) return 0;
   Plan plan;
   make_plan(p, Method::direct, plan);
-  if (!only_predict) execute(p, plan, arrays, Run{});
   return plan.seconds;
+}
+
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
+                 const Run& run) {
+  Problem p;
+  Arrays arrays = slice;
+  if (!box_problem(call, tile, box, p, arrays)) return;
+  Plan plan;
+  make_plan(p, Method::direct, plan);
+  execute(p, plan, arrays, run);
 }
 
 TileJob::TileJob(const FftCall& call, Scratch& scratch)
@@ -77,7 +91,7 @@ bool TileJob::redo_cheaply(const Arrays& arrays, const TileExtent& tile, const s
   const double affordable = 2 * fft_tile_seconds(f_) / static_cast<double>(f_.filters) + 2e-6;
   double seconds = 0;
   for (const OutputBox& box : boxes) {
-    seconds += compute_box(call_, arrays, tile, box, true);
+    seconds += predict_box(call_, arrays, tile, box);
     if (seconds > affordable) return false;
   }
   return true;
@@ -93,7 +107,7 @@ void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelVi
     if (redo_cheaply({x, kernels[0].h, y + y_offsets[0]}, tile, boxes)) {
       transform_and_write(tile, kernels, y, y_offsets);
       for (index_t k = 0; k < f_.filters; ++k) {
-        for (const OutputBox& box : boxes) compute_box(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, box, false);
+        for (const OutputBox& box : boxes) compute_box(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, box);
       }
       return;
     }

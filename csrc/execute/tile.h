@@ -19,6 +19,7 @@ struct KernelView {
   const void* spectrum;
   const void* taps;  // loaded, unscaled
   const char* h;
+  double norm;  // of the taps
 };
 
 class TileJob {
@@ -41,9 +42,10 @@ class TileJob {
   void* transformed_ = nullptr;  // where several kernels share it
 };
 
-// The outputs of a box, directly. Returns the predicted time where `only_predict`.
-double compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
-                   bool only_predict);
+// The outputs of a box, directly: what that would take, and doing it.
+double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
+                 const Run& run = {});
 
 // The whole tile of one kernel, whatever it holds; see careful.cpp.
 void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,

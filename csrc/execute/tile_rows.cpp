@@ -104,21 +104,31 @@ const void* TileRows::filled_row(const TileExtent& tile) {
 }
 
 const void* const* TileRows::read(const char* x, const TileExtent& tile) {
-  const bool inside = lies_inside(tile);
-  if (!inside) cut_row(tile);
-  Odometer at;
+  start(tile);
+  make(x, tile, 0, f_.rows);
+  return rows_;
+}
+
+void TileRows::start(const TileExtent& tile) {
+  inside_ = lies_inside(tile);
+  if (!inside_) cut_row(tile);
   for (int a = 0; a < columns_; ++a) {
     const FftAxisPlan& c = f_.axis[a];
-    at.add_axis(c.block);
     const index_t needed = tile.count[a] + c.span;
     for (index_t i = 0; i < c.block; ++i) {
       index_[a][i] =
           i < needed ? border_index(tile.first[a] + i + c.axis.offset, c.axis.in, c.axis.border) : unneeded;
     }
   }
+  outside_ = columns_ > 0 ? filled_row(tile) : nullptr;
+}
+
+void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_t end) {
+  Odometer at;
+  for (int a = 0; a < columns_; ++a) at.add_axis(f_.axis[a].block);
+  at.seek(first);
   const index_t shift = (f_.lanes_free ? tile.strip_first : tile.first[f_.axes - 1] + lane_.offset) * size_;
-  const void* outside = columns_ > 0 ? filled_row(tile) : nullptr;
-  for (index_t r = 0; r < f_.rows; ++r, at.next()) {
+  for (index_t r = first; r < end; ++r, at.next()) {
     const char* row = x;
     index_t least = 0;
     for (int a = 0; a < columns_; ++a) {
@@ -127,8 +137,8 @@ const void* const* TileRows::read(const char* x, const TileExtent& tile) {
       row += i * f_.axis[a].axis.x_stride;
     }
     if (least < 0) {
-      rows_[r] = least == unneeded ? zeros_ : outside;
-    } else if (inside) {
+      rows_[r] = least == unneeded ? zeros_ : outside_;
+    } else if (inside_) {
       rows_[r] = row + shift;
     } else {
       char* made = made_ + r * f_.row_samples * size_;
@@ -136,7 +146,6 @@ const void* const* TileRows::read(const char* x, const TileExtent& tile) {
       rows_[r] = made;
     }
   }
-  return rows_;
 }
 
 index_t TileRows::row_samples_wanted(const TileExtent& tile) const {

@@ -25,6 +25,9 @@ class TileRows {
   // Rows of a slice of x under a tile: the columns' positions in C order, the innermost fastest.
   const void* const* read(const char* x, const TileExtent& tile);
   const void* const* rows() const { return rows_; }  // as last read
+  // The same in two steps, for threads that share the tile: each makes some of the rows.
+  void start(const TileExtent& tile);
+  void make(const char* x, const TileExtent& tile, index_t first, index_t end);
 
   // Rows for the results: y's own, or sums that `write` converts. Null: a row that nobody wants.
   FftRows results(char* y, const TileExtent& tile);
@@ -49,6 +52,8 @@ class TileRows {
   static constexpr index_t fill = -1, unneeded = -2;
   LinePiece* piece_;
   index_t pieces_ = 0;
+  bool inside_ = false;
+  const void* outside_ = nullptr;  // a row outside x under a constant border
   char *made_, *sums_, *zeros_, *filled_;
   store_fn store_;
 };

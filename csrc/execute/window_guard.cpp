@@ -162,6 +162,25 @@ bool WindowGuard::judge(const TileExtent& tile) {
   return true;
 }
 
+void WindowGuard::sum_cells(const void* row, index_t low, index_t high, index_t first, index_t end) {
+  const index_t cell = axis_[0].cell * scalars(f_.compute), size = f_.f64() ? 8 : 4;
+  std::memset(line_ + first * size, 0, static_cast<std::size_t>((end - first) * size));
+  for (index_t c = first; c < end; ++c) {
+    const index_t from = std::max(c * cell, low), to = std::min((c + 1) * cell, high);
+    if (from >= to) continue;
+    fft_.square_cells(static_cast<const char*>(row) + from * size, to - from, to - from, line_ + c * size);
+  }
+}
+
+bool WindowGuard::judge_cells(const TileExtent& tile) {
+  if (f_.f64()) {
+    add_line(reinterpret_cast<const double*>(line_), cells_);
+    return judge<double>(tile);
+  }
+  add_line(reinterpret_cast<const float*>(line_), cells_);
+  return judge<float>(tile);
+}
+
 bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
   const bool quick = f_.tile.columns > 0 && !f_.lanes_free;
   if (quick && lines_.all_loud(rows, tile, LineEnergy::coarse)) return true;

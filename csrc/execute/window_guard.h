@@ -35,6 +35,11 @@ class WindowGuard {
   // Whether all outputs are safe. Where not, in_range and unsafe say more.
   bool look(const void* const* rows, const TileExtent& tile);
 
+  // The same in two steps for a tile of one row, of which scalars [low, high) can be read: threads sum up some cells each.
+  index_t row_cells() const { return axis_[0].cells; }
+  void sum_cells(const void* row, index_t low, index_t high, index_t first, index_t end);
+  bool judge_cells(const TileExtent& tile);
+
   // Whether the energies lie where neither they nor anything inside a transform overflows or goes denormal.
   bool in_range() const { return in_range_; }
   double energy() const { return total_; }  // of the tile, where lanes are not free

@@ -90,11 +90,19 @@ class Walk {
   index_t rows_[max_fft_columns + 1];  // of a point of the axis before: of everything inside
 };
 
+// Rows outside the tile: to be written, `count` elements of each; or to be read.
+constexpr index_t everything = index_t(1) << 62;
+struct Data {
+  void* const* rows;
+  index_t count = 0;
+  index_t low = 0, high = everything;
+};
+
 // The outermost axis' pass between the tile and the rows of data.
 template <class T, bool forward, bool lane, bool folded>
-void pass_of_data(const FftTile& t, const Axis& axis, void* const* rows, index_t count, Split<T>* tile) {
+void pass_of_data(const FftTile& t, const Axis& axis, const Data& d, Split<T>* tile) {
   const FftAxis& outer = lane ? t.lane : t.column[0];
-  const InRows<T, lane, folded> data = {rows, axis.rows, outer.points, folded ? count : 2 * count};
+  const InRows<T, lane, folded> data = {d.rows, axis.rows, outer.points, folded ? d.count : 2 * d.count, d.low, d.high};
   const InTile<T> in_tile = {tile, axis.step, axis.pitch};
   constexpr Twiddles kind = folded ? Twiddles::folded : Twiddles::pairs;
   if constexpr (forward) {
@@ -105,13 +113,13 @@ void pass_of_data(const FftTile& t, const Axis& axis, void* const* rows, index_t
 }
 
 template <class T, bool forward>
-void pass_of_data(const FftTile& t, const Axis& axis, void* const* rows, index_t count, Split<T>* tile) {
+void pass_of_data(const FftTile& t, const Axis& axis, const Data& d, Split<T>* tile) {
   if (t.columns == 0) {
-    if (t.folded) return pass_of_data<T, forward, true, true>(t, axis, rows, count, tile);
-    return pass_of_data<T, forward, true, false>(t, axis, rows, count, tile);
+    if (t.folded) return pass_of_data<T, forward, true, true>(t, axis, d, tile);
+    return pass_of_data<T, forward, true, false>(t, axis, d, tile);
   }
-  if (t.folded) return pass_of_data<T, forward, false, true>(t, axis, rows, count, tile);
-  pass_of_data<T, forward, false, false>(t, axis, rows, count, tile);
+  if (t.folded) return pass_of_data<T, forward, false, true>(t, axis, d, tile);
+  pass_of_data<T, forward, false, false>(t, axis, d, tile);
 }
 
 // The outermost axis in the passes of data: all of it, or a strip.
@@ -135,7 +143,7 @@ void transform(const FftTile& t, const void* const* rows, void* tile) {
   auto* p = static_cast<Split<T>*>(tile);
   const Axis axis = outer_axis<T>(t, walk);
   const int radix = t.columns ? t.column[0].radix[0] : t.lane.radix[0];
-  pass_of_data<T, true>(t, axis, const_cast<void* const*>(rows), 0, p);
+  pass_of_data<T, true>(t, axis, {const_cast<void* const*>(rows)}, p);
   walk.template blocks<Mode::forward>(0, 1, radix, axis.m, {p, nullptr, reinterpret_cast<const T*>(tile)});
 }
 
@@ -145,13 +153,13 @@ void middle_and_leave(const FftTile& t, const Place<T>& at, const FftRows& out) 
   const Axis axis = outer_axis<T>(t, walk);
   const int radix = t.columns ? t.column[0].radix[0] : t.lane.radix[0];
   walk.template blocks<mode>(0, 1, radix, axis.m, at);
-  pass_of_data<T, false>(t, wanted_of<T>(t, axis, out.count), out.rows, out.count, at.tile);
+  pass_of_data<T, false>(t, wanted_of<T>(t, axis, out.count), {out.rows, out.count}, at.tile);
 }
 
 template <class T>
 void convolve(const FftTile& t, const void* const* rows, void* tile, const void* spectrum, const FftRows& out) {
   auto* p = static_cast<Split<T>*>(tile);
-  pass_of_data<T, true>(t, outer_axis<T>(t, Walk<T>(t)), const_cast<void* const*>(rows), 0, p);
+  pass_of_data<T, true>(t, outer_axis<T>(t, Walk<T>(t)), {const_cast<void* const*>(rows)}, p);
   middle_and_leave<T, Mode::convolve>(t, {p, nullptr, static_cast<const T*>(spectrum)}, out);
 }
 
@@ -188,26 +196,27 @@ void strip_passes(const FftTile& t, const FftStrip& strip, int level, Split<T>* 
 // The strip of the pass that touches data. On the lane axis deeper levels join butterflies of this one that lie apart.
 //   level 0:  |  [--]    |  [--]    |  [--]    |     butterflies [first, end) of each of level 1's blocks
 template <class T, bool forward>
-void strip_of_data(const FftTile& t, const FftStrip& strip, void* const* rows, index_t count, Split<T>* p) {
+void strip_of_data(const FftTile& t, const FftStrip& strip, const Data& d, Split<T>* p) {
   const Walk<T> walk(t);
   Axis axis = outer_axis<T>(t, walk);
   if (t.columns > 0) {
     axis.first = strip.first;
     axis.end = strip.end;
-    return pass_of_data<T, forward>(t, axis, rows, count, p);
+    return pass_of_data<T, forward>(t, axis, d, p);
   }
   const index_t apart = strip.levels == 1 ? axis.m : axis.m / t.lane.radix[1];
   for (index_t from = 0; from < axis.m; from += apart) {
     axis.first = from + strip.first;
     axis.end = from + strip.end;
-    pass_of_data<T, forward>(t, axis, rows, count, p);
+    pass_of_data<T, forward>(t, axis, d, p);
   }
 }
 
 template <class T>
 void enter(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile) {
   auto* p = static_cast<Split<T>*>(tile);
-  strip_of_data<T, true>(t, strip, const_cast<void* const*>(rows), 0, p);
+  const index_t high = strip.high > 0 ? strip.high : everything;
+  strip_of_data<T, true>(t, strip, {const_cast<void* const*>(rows), 0, strip.low, high}, p);
   for (int level = 1; level < strip.levels; ++level) strip_passes<T, true>(t, strip, level, p);
 }
 
@@ -215,7 +224,7 @@ template <class T>
 void leave(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out) {
   auto* p = static_cast<Split<T>*>(tile);
   for (int level = strip.levels - 1; level > 0; --level) strip_passes<T, false>(t, strip, level, p);
-  strip_of_data<T, false>(t, strip, out.rows, out.count, p);
+  strip_of_data<T, false>(t, strip, {out.rows, out.count}, p);
 }
 
 template <class T>

@@ -36,6 +36,16 @@ CONVCORR_INLINE void store_wanted(T* row, index_t at, index_t count, vec<T> v) {
   for (index_t l = 0; l < count - at; ++l) row[at + l] = v[l];
 }
 
+template <class T>
+CONVCORR_INLINE vec<T> load_readable(const T* row, index_t at, index_t low, index_t high) {
+  if (at >= low && at + lanes<T> <= high) return load(row + at);
+  T some[lanes<T>] = {};
+  for (index_t l = 0; l < lanes<T>; ++l) {
+    if (at + l >= low && at + l < high) some[l] = row[at + l];
+  }
+  return load(some);
+}
+
 // Rows of data, outside the tile. `half` is the distance between the two samples that folding joins.
 template <class T, bool lane, bool folded>
 struct InRows {
@@ -43,13 +53,23 @@ struct InRows {
   index_t beside;  // rows beside the axis
   index_t half;    // columns: in points; lane: in scalars
   index_t count;   // scalars wanted of each row
+  index_t low, high;  // lane: scalars that can be read
 
   CONVCORR_INLINE T* row(index_t r, index_t i) const { return static_cast<T*>(lane ? *rows : rows[r * beside + i]); }
 
   CONVCORR_INLINE Split<T> get(index_t r, index_t i, index_t c) const {
     if constexpr (lane) c = r;
+    if constexpr (lane) {
+      const T* x = row(r, i);
+      const index_t at = folded ? c * lanes<T> : 2 * c * lanes<T>;
+      if constexpr (folded) return {load_readable(x, at, low, high), load_readable(x, at + half, low, high)};
+      if (at >= low && at + 2 * lanes<T> <= high) return load_pairs(x + at);
+      T pairs[2 * lanes<T>];
+      store(pairs, load_readable(x, at, low, high));
+      store(pairs + lanes<T>, load_readable(x, at + lanes<T>, low, high));
+      return load_pairs(pairs);
+    }
     if constexpr (!folded) return load_pairs(row(r, i) + 2 * c * lanes<T>);
-    if constexpr (lane) return {load(row(r, i) + c * lanes<T>), load(row(r, i) + half + c * lanes<T>)};
     return {load(row(r, i) + c * lanes<T>), load(row(r + half, i) + c * lanes<T>)};
   }
 

@@ -96,6 +96,7 @@ struct FftRows {
 struct FftStrip {
   int levels;
   index_t first, end;
+  index_t low, high;  // enter, a lane axis: scalars [low, high) of the row can be read, the others count as zeros
 };
 
 struct FftFunctions {

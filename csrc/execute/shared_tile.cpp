@@ -1,0 +1,188 @@
+#include "execute/shared_tile.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/checked.h"
+#include "execute/spectrum.h"
+#include "execute/tile.h"
+#include "plan/fft_shape.h"
+
+namespace convcorr {
+namespace {
+
+constexpr index_t part_samples = 1 << 15;  // of a row that threads read together
+
+// Rows of data in parts: of a single row stretches of it, else whole rows.
+struct Parts {
+  index_t count, rows;
+};
+Parts parts_of(const FftPlan& f) {
+  if (f.tile.columns == 0) return {ceil_div(f.row_samples, part_samples), 1};
+  const index_t rows = std::max<index_t>(part_samples / f.row_samples, 1);
+  return {ceil_div(f.rows, rows), rows};
+}
+
+class SharedTile {
+ public:
+  SharedTile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, Scratch& scratch)
+      : p_(p),
+        f_(f),
+        fft_(f.functions()),
+        arrays_(arrays),
+        run_(run),
+        extent_(tile_extent(f, 0)),
+        rows_(p, f, scratch),
+        guard_(f, scratch),
+        tile_(scratch.take_bytes(f.tile_bytes)),
+        kernel_(scratch.take_bytes(f.tile_bytes)),
+        taps_(scratch.take<char>(f.taps * itemsize(f.compute))),
+        placed_(scratch.take<char>(placed_bytes(f))),
+        kernel_rows_(scratch.take<const void*>(f.rows)) {}
+
+  static index_t bytes(const FftPlan& f) {
+    return f.job_bytes + WindowGuard::bytes(f) + Scratch::padded(f.tile_bytes) +
+           Scratch::padded(f.taps * itemsize(f.compute)) + Scratch::padded(placed_bytes(f)) +
+           Scratch::padded(f.rows * static_cast<index_t>(sizeof(void*))) + 8 * Scratch::line;
+  }
+
+  bool run() {
+    if (!place_kernel()) return false;
+    read_data();
+    const bool all_safe = look();
+    std::vector<OutputBox> boxes;
+    if (!all_safe && !can_redo(boxes)) return false;
+    enter();
+    run_jobs(ceil_div(f_.shared_blocks, f_.shared_blocks_per_job), run_, [&](index_t job, Worker&) {
+      const index_t first = job * f_.shared_blocks_per_job;
+      const index_t end = std::min(first + f_.shared_blocks_per_job, f_.shared_blocks);
+      fft_.middle(f_.tile, f_.shared_levels, first, end, tile_, kernel_, false);
+    });
+    leave();
+    const FftCall call = {p_, f_, 1};
+    for (const OutputBox& box : boxes) compute_box(call, arrays_, extent_, box, run_);
+    return true;
+  }
+
+ private:
+  // False where taps aren't finite, or too large or small to be transformed as they are.
+  bool place_kernel() {
+    const index_t parts = f_.tile.columns == 0 ? ceil_div(f_.taps, part_samples) : 1;
+    std::vector<TapsSummary> sums(static_cast<std::size_t>(parts));
+    run_jobs(parts, run_, [&](index_t part, Worker&) {
+      const index_t first = part * part_samples;
+      const index_t count = f_.tile.columns == 0 ? std::min(part_samples, f_.taps - first) : f_.taps;
+      sums[static_cast<std::size_t>(part)] = load_taps(p_, f_, arrays_.h, first, count, taps_);
+    });
+    TapsSummary all;
+    for (const TapsSummary& s : sums) all.squares += s.squares, all.finite = all.finite && s.finite;
+    if (!all.finite || taps_scale(f_, std::sqrt(all.squares)) != 1) return false;
+    if (f_.tile.columns > 0) {
+      place_taps(f_, taps_, 1, placed_, kernel_rows_);
+      return true;
+    }
+    kernel_rows_[0] = placed_;
+    run_jobs(ceil_div(f_.row_samples, part_samples), run_, [&](index_t part, Worker&) {
+      const index_t first = part * part_samples;
+      place_taps_part(f_, taps_, first, std::min(part_samples, f_.row_samples - first), placed_);
+    });
+    return true;
+  }
+
+  // A row of x that ends where x does needn't be copied: what lies beyond counts as zeros.
+  bool reads_x_itself() const {
+    return f_.tile.columns == 0 && f_.in_place && f_.axis[0].axis.border == Border::constant && fill_is_zero(p_);
+  }
+
+  void read_data() {
+    if (reads_x_itself()) {
+      const SpatialAxis& a = f_.axis[0].axis;
+      const int each = scalars(f_.compute);
+      const index_t start = extent_.first[0] + a.offset;
+      x_row_ = arrays_.x + start * itemsize(f_.compute);
+      low_ = std::max<index_t>(0, -start) * each;
+      high_ = std::max<index_t>(std::min(f_.row_samples, a.in - start), 0) * each;
+      x_rows_ = &x_row_;
+      return;
+    }
+    rows_.start(extent_);
+    const Parts parts = parts_of(f_);
+    const index_t jobs = f_.tile.columns == 0 ? 1 : parts.count;
+    run_jobs(jobs, run_, [&](index_t job, Worker&) {
+      rows_.make(arrays_.x, extent_, job * parts.rows, std::min((job + 1) * parts.rows, f_.rows));
+    });
+    x_rows_ = rows_.rows();
+    high_ = f_.row_samples * scalars(f_.compute);
+  }
+
+  bool look() {
+    if (f_.tile.columns > 0) return guard_.look(x_rows_, extent_);
+    const index_t cells = guard_.row_cells(), per_job = std::max<index_t>(cells / 32, 1);
+    run_jobs(ceil_div(cells, per_job), run_, [&](index_t job, Worker&) {
+      guard_.sum_cells(x_rows_[0], low_, high_, job * per_job, std::min((job + 1) * per_job, cells));
+    });
+    return guard_.judge_cells(extent_);
+  }
+
+  bool can_redo(std::vector<OutputBox>& boxes) {
+    if (!guard_.in_range()) return false;
+    boxes = guard_.unsafe(extent_);
+    const FftCall call = {p_, f_, 1};
+    const double affordable = fft_tile_seconds(f_) / 2;
+    double seconds = 0;
+    for (const OutputBox& box : boxes) {
+      seconds += predict_box(call, arrays_, extent_, box);
+      if (seconds > affordable) return false;
+    }
+    return true;
+  }
+
+  FftStrip strip(index_t number) const {
+    const index_t end = f_.tile.columns > 0
+                            ? f_.tile.vectors
+                            : f_.tile.lane.points / f_.lanes / f_.shared_blocks;
+    const index_t first = number * f_.shared_strip;
+    return {f_.shared_levels, first, std::min(first + f_.shared_strip, end), 0, 0};
+  }
+
+  void enter() {
+    run_jobs(2 * f_.shared_strips, run_, [&](index_t job, Worker&) {
+      FftStrip s = strip(job / 2);
+      if (job % 2 == 0) return fft_.enter(f_.tile, s, kernel_rows_, kernel_);
+      s.low = low_;
+      s.high = high_;
+      fft_.enter(f_.tile, s, x_rows_, tile_);
+    });
+  }
+
+  void leave() {
+    const FftRows out = rows_.results(arrays_.y, extent_);
+    run_jobs(f_.shared_strips, run_, [&](index_t job, Worker&) { fft_.leave(f_.tile, strip(job), tile_, out); });
+    rows_.write(extent_);
+  }
+
+  const Problem& p_;
+  const FftPlan& f_;
+  const FftFunctions& fft_;
+  const Arrays& arrays_;
+  const Run& run_;
+  const TileExtent extent_;
+  TileRows rows_;
+  WindowGuard guard_;
+  void *tile_, *kernel_;
+  char *taps_, *placed_;
+  const void** kernel_rows_;
+  const void* x_row_ = nullptr;
+  const void* const* x_rows_ = nullptr;
+  index_t low_ = 0, high_ = 0;  // scalars of x's row that can be read
+};
+
+}  // namespace
+
+bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
+  Scratch scratch(SharedTile::bytes(f));
+  return SharedTile(p, f, arrays, run, scratch).run();
+}
+
+}  // namespace convcorr

@@ -1,0 +1,18 @@
+// A kernel about as large as the data: one tile, that all threads share.
+//
+//   enter    strips of data and kernel:  the outermost axis' first passes, out of x and h
+//   middle   blocks:                     the kernel's remaining passes, then the data's, the product, and back
+//   leave    strips:                     the outermost axis' last passes, into y
+//
+// The kernel's spectrum exists block by block only, just before it is used.
+#pragma once
+
+#include "execute/parallel.h"
+#include "plan/fft_plan.h"
+
+namespace convcorr {
+
+// False where the tile needs care that it doesn't get here: nothing was written then.
+bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run);
+
+}  // namespace convcorr
