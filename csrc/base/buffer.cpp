@@ -13,7 +13,7 @@ namespace convcorr {
 namespace {
 
 constexpr index_t huge_page = index_t(2) << 20;
-constexpr index_t kept_bytes = index_t(64) << 20;  // a larger block is given back at once
+constexpr index_t kept_bytes = index_t(128) << 20;  // a larger block is given back at once
 
 std::atomic<unsigned> generation{0};  // raised by clear_scratch
 

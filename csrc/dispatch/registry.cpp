@@ -35,8 +35,9 @@ constexpr const FftTable* narrow_fft([[maybe_unused]] std::string_view isa) {
   return nullptr;
 }
 
-#define X(isa) \
-  constexpr Kernels kernels_##isa = {#isa, &isa::taps, narrow_taps(#isa), &isa::rows, &isa::convert, &isa::fft, narrow_fft(#isa)};
+#define X(isa)                                                                                 \
+  constexpr Kernels kernels_##isa = {#isa,          &isa::taps, narrow_taps(#isa), &isa::rows, \
+                                     &isa::convert, &isa::fft,  narrow_fft(#isa)};
 CONVCORR_ISAS
 #undef X
 

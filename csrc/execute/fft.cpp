@@ -15,7 +15,9 @@ namespace {
 
 constexpr index_t most_spectra_bytes = index_t(256) << 20;  // kept at a time
 
-index_t job_bytes(const FftPlan& f) { return f.job_bytes + WindowGuard::bytes(f); }
+index_t job_bytes(const FftPlan& f) {
+  return TileJob::bytes(f) + Scratch::padded(f.filters * static_cast<index_t>(sizeof(index_t)));
+}
 
 // Slices and tiles of groups [first, first + count).
 void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra, index_t first, index_t count,

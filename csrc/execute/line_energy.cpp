@@ -86,11 +86,7 @@ bool LineEnergy::judge(const TileExtent& tile) {
   T *lines = reinterpret_cast<T*>(lines_), *sums = reinterpret_cast<T*>(sums_);
   index_t count = line_total(), outer = 1;
   double total = 0;
-  for (index_t i = 0; i < count; ++i) {
-    T sum[8] = {};
-    for (index_t j = 0; j < scalars_; ++j) sum[j % 8] += lines[i * length_ + j];
-    for (const T s : sum) total += static_cast<double>(s);
-  }
+  for (index_t i = 0; i < count; ++i) total += fft_.sum_line(lines + i * length_, scalars_);
   const double low = sizeof(T) == 8 ? 0x1p-600 : 0x1p-60, high = sizeof(T) == 8 ? 0x1p700 : 0x1p70;
   if (!(total >= low && total <= high)) return false;
   for (int a = 0; a < f_.tile.columns; ++a) {

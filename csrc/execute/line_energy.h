@@ -1,7 +1,7 @@
 // The window guard's quick look at tiles of several axes: is every window loud enough?
 //
-// Squares are summed sample by sample over cells of rows, then over the cells that a window contains whole; what is left
-// is one line for each cell of output rows, whose exact windows along the lane axis the kernels scan.
+// Squares are summed sample by sample over cells of rows, then over the cells that a window contains whole; what is
+// left is one line for each cell of output rows, whose exact windows along the lane axis the kernels scan.
 #pragma once
 
 #include "base/buffer.h"

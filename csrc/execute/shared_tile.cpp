@@ -24,6 +24,11 @@ Parts parts_of(const FftPlan& f) {
   return {ceil_div(f.rows, rows), rows};
 }
 
+// A row of x that ends where x does needn't be copied: what lies beyond counts as zeros.
+bool reads_x_itself(const Problem& p, const FftPlan& f) {
+  return f.tile.columns == 0 && f.in_place && f.axis[0].axis.border == Border::constant && fill_is_zero(p);
+}
+
 class SharedTile {
  public:
   SharedTile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, Scratch& scratch)
@@ -33,7 +38,7 @@ class SharedTile {
         arrays_(arrays),
         run_(run),
         extent_(tile_extent(f, 0)),
-        rows_(p, f, scratch),
+        rows_(p, f, scratch, !reads_x_itself(p, f)),
         guard_(f, scratch),
         tile_(scratch.take_bytes(f.tile_bytes)),
         kernel_(scratch.take_bytes(f.tile_bytes)),
@@ -41,8 +46,8 @@ class SharedTile {
         placed_(scratch.take<char>(placed_bytes(f))),
         kernel_rows_(scratch.take<const void*>(f.rows)) {}
 
-  static index_t bytes(const FftPlan& f) {
-    return f.job_bytes + WindowGuard::bytes(f) + Scratch::padded(f.tile_bytes) +
+  static index_t bytes(const FftPlan& f, bool makes_rows) {
+    return TileRows::bytes(f, makes_rows) + WindowGuard::bytes(f) + 2 * Scratch::padded(f.tile_bytes) +
            Scratch::padded(f.taps * itemsize(f.compute)) + Scratch::padded(placed_bytes(f)) +
            Scratch::padded(f.rows * static_cast<index_t>(sizeof(void*))) + 8 * Scratch::line;
   }
@@ -90,13 +95,8 @@ class SharedTile {
     return true;
   }
 
-  // A row of x that ends where x does needn't be copied: what lies beyond counts as zeros.
-  bool reads_x_itself() const {
-    return f_.tile.columns == 0 && f_.in_place && f_.axis[0].axis.border == Border::constant && fill_is_zero(p_);
-  }
-
   void read_data() {
-    if (reads_x_itself()) {
+    if (reads_x_itself(p_, f_)) {
       const SpatialAxis& a = f_.axis[0].axis;
       const int each = scalars(f_.compute);
       const index_t start = extent_.first[0] + a.offset;
@@ -139,9 +139,7 @@ class SharedTile {
   }
 
   FftStrip strip(index_t number) const {
-    const index_t end = f_.tile.columns > 0
-                            ? f_.tile.vectors
-                            : f_.tile.lane.points / f_.lanes / f_.shared_blocks;
+    const index_t end = f_.tile.columns > 0 ? f_.tile.vectors : f_.tile.lane.points / f_.lanes / f_.shared_blocks;
     const index_t first = number * f_.shared_strip;
     return {f_.shared_levels, first, std::min(first + f_.shared_strip, end), 0, 0};
   }
@@ -181,7 +179,7 @@ class SharedTile {
 }  // namespace
 
 bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
-  Scratch scratch(SharedTile::bytes(f));
+  Scratch scratch(SharedTile::bytes(f, !reads_x_itself(p, f)));
   return SharedTile(p, f, arrays, run, scratch).run();
 }
 

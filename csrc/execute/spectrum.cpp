@@ -58,8 +58,11 @@ index_t row_samples(const FftPlan& f) { return f.lanes_free ? f.lanes : f.row_sa
 template <class T>
 void place(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
   const index_t size = itemsize(f.compute), bytes = row_samples(f) * size;
-  std::memset(data, 0, static_cast<std::size_t>(bytes));
-  std::fill_n(rows, f.rows, static_cast<const void*>(data));
+  if (f.tile.columns > 0) {  // most rows have no taps
+    std::memset(data, 0, static_cast<std::size_t>(bytes));
+    std::fill_n(rows, f.rows, static_cast<const void*>(data));
+    data += bytes;
+  }
   Odometer at;
   for (int a = 0; a < f.tile.columns; ++a) at.add_axis(f.axis[a].axis.kernel);
   const index_t lane_taps = f.lanes_free ? 1 : f.axis[f.axes - 1].axis.kernel;
@@ -70,12 +73,12 @@ void place(const FftPlan& f, const void* taps, double scale, char* data, const v
       const FftAxisPlan& c = f.axis[a];
       r = r * c.block + (at.at[a] == 0 ? 0 : c.block - at.at[a] * c.axis.dilation);
     }
-    data += bytes;
     std::memset(data, 0, static_cast<std::size_t>(bytes));
     const bool negated = f.tile.folded && f.tile.columns > 0 && at.at[0] > 0;
     place_row<T>(f, reinterpret_cast<const T*>(from), static_cast<T>(negated ? -scale : scale),
                  reinterpret_cast<T*>(data));
     rows[r] = data;
+    data += bytes;
     from += lane_taps * size;
   } while (at.next());
 }
@@ -126,9 +129,10 @@ double taps_scale(const FftPlan& f, double norm) {
 }
 
 index_t placed_bytes(const FftPlan& f) {
-  index_t rows = 1;
-  for (int a = 0; a < f.tile.columns; ++a) rows *= f.axis[a].axis.kernel;
-  return (rows + 1) * row_samples(f) * itemsize(f.compute);
+  index_t rows = f.tile.columns > 0;  // and one of zeros
+  index_t tap_rows = 1;
+  for (int a = 0; a < f.tile.columns; ++a) tap_rows *= f.axis[a].axis.kernel;
+  return (rows + tap_rows) * row_samples(f) * itemsize(f.compute);
 }
 
 void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
+
 #include "execute/execute.h"
 #include "plan/fft_shape.h"
 #include "problem/part.h"
@@ -66,6 +68,11 @@ void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& til
   execute(p, plan, arrays, run);
 }
 
+index_t TileJob::bytes(const FftPlan& f) {
+  const index_t tiles = checked_mul(f.filters > 1 ? 2 : 1, Scratch::padded(f.tile_bytes));
+  return checked_add(checked_add(TileRows::bytes(f), WindowGuard::bytes(f)), tiles);
+}
+
 TileJob::TileJob(const FftCall& call, Scratch& scratch)
     : call_(call), f_(call.f), fft_(call.f.functions()), rows_(call.p, call.f, scratch), guard_(call.f, scratch) {
   tile_ = scratch.take_bytes(f_.tile_bytes);
@@ -97,8 +104,7 @@ bool TileJob::redo_cheaply(const Arrays& arrays, const TileExtent& tile, const s
   return true;
 }
 
-void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels,
-                  const index_t* y_offsets) {
+void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels, const index_t* y_offsets) {
   const void* const* rows = rows_.read(x, tile);
   const bool all_safe = guard_.look(rows, tile);
   if (all_safe && call_.taps_scale == 1) return transform_and_write(tile, kernels, y, y_offsets);

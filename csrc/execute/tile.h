@@ -25,6 +25,7 @@ struct KernelView {
 class TileJob {
  public:
   TileJob(const FftCall& call, Scratch& scratch);
+  static index_t bytes(const FftPlan& f);
 
   // Computes a tile of the slice at x with each kernel; kernel k's results begin at y + offsets[k].
   void run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels, const index_t* y_offsets);

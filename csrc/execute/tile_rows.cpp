@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/border.h"
+#include "base/checked.h"
 #include "dispatch/registry.h"
 #include "execute/load.h"
 #include "problem/element.h"
@@ -31,7 +32,23 @@ TileExtent tile_extent(const FftPlan& f, index_t number) {
   return tile;
 }
 
-TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch)
+index_t TileRows::bytes(const FftPlan& f, bool makes_rows) {
+  constexpr index_t word = sizeof(void*);
+  const index_t row = checked_mul(f.row_samples, itemsize(f.compute));
+  index_t bytes = 0;
+  const auto take = [&bytes](index_t count, index_t each) {
+    bytes = checked_add(bytes, checked_add(checked_mul(count, each), Scratch::line));
+  };
+  for (int i = 0; i < 3; ++i) take(f.rows, word);
+  for (int a = 0; a < f.tile.columns; ++a) take(f.axis[a].block, word);
+  take(f.row_samples, sizeof(LinePiece));
+  take(f.rows, makes_rows ? row : 0);
+  take(f.rows, f.out_in_place ? 0 : row);
+  take(2, checked_add(f.tile.columns > 0 ? row : 0, Scratch::line));
+  return bytes;
+}
+
+TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool makes_rows)
     : p_(p),
       f_(f),
       columns_(f.tile.columns),
@@ -42,10 +59,10 @@ TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch)
   targets_ = scratch.take<char*>(f.rows);
   for (int a = 0; a < columns_; ++a) index_[a] = scratch.take<index_t>(f.axis[a].block);
   piece_ = scratch.take<LinePiece>(f.row_samples);
-  made_ = scratch.take<char>(f.rows * f.row_samples * size_);
-  sums_ = scratch.take<char>(f.rows * f.row_samples * size_);
-  zeros_ = scratch.take<char>(f.row_samples * size_);
-  filled_ = scratch.take<char>(f.row_samples * size_);
+  made_ = scratch.take<char>(makes_rows ? f.rows * f.row_samples * size_ : 0);
+  sums_ = scratch.take<char>(f.out_in_place ? 0 : f.rows * f.row_samples * size_);
+  zeros_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
+  filled_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
   if (columns_ > 0) std::memset(zeros_, 0, bytes_of(f.row_samples, size_));
   store_ = kernels().convert->store[static_cast<int>(f.compute)][static_cast<int>(p.y_type)];
 }
@@ -116,8 +133,7 @@ void TileRows::start(const TileExtent& tile) {
     const FftAxisPlan& c = f_.axis[a];
     const index_t needed = tile.count[a] + c.span;
     for (index_t i = 0; i < c.block; ++i) {
-      index_[a][i] =
-          i < needed ? border_index(tile.first[a] + i + c.axis.offset, c.axis.in, c.axis.border) : unneeded;
+      index_[a][i] = i < needed ? border_index(tile.first[a] + i + c.axis.offset, c.axis.in, c.axis.border) : unneeded;
     }
   }
   outside_ = columns_ > 0 ? filled_row(tile) : nullptr;

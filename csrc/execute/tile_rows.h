@@ -20,7 +20,9 @@ TileExtent tile_extent(const FftPlan& f, index_t number);
 
 class TileRows {
  public:
-  TileRows(const Problem& p, const FftPlan& f, Scratch& scratch);
+  // Without room to make rows where the caller reads x itself.
+  TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool makes_rows = true);
+  static index_t bytes(const FftPlan& f, bool makes_rows = true);
 
   // Rows of a slice of x under a tile: the columns' positions in C order, the innermost fastest.
   const void* const* read(const char* x, const TileExtent& tile);
@@ -47,7 +49,7 @@ class TileRows {
   const SpatialAxis& lane_;  // along the rows
   const void** rows_;
   void** results_;
-  char** targets_;               // rows of y
+  char** targets_;                // rows of y
   index_t* index_[max_fft_axes];  // sample of x under each position of a column, or one of the two below
   static constexpr index_t fill = -1, unneeded = -2;
   LinePiece* piece_;

@@ -35,7 +35,8 @@ class WindowGuard {
   // Whether all outputs are safe. Where not, in_range and unsafe say more.
   bool look(const void* const* rows, const TileExtent& tile);
 
-  // The same in two steps for a tile of one row, of which scalars [low, high) can be read: threads sum up some cells each.
+  // The same in two steps for a tile of one row, of which scalars [low, high) can be read: threads sum up some cells
+  // each.
   index_t row_cells() const { return axis_[0].cells; }
   void sum_cells(const void* row, index_t low, index_t high, index_t first, index_t end);
   bool judge_cells(const TileExtent& tile);
@@ -53,6 +54,7 @@ class WindowGuard {
     index_t cells;     // of the block
     index_t from, of;  // a window beginning in cell i contains cells [i + from, i + from + of) whole
   };
+  bool all_loud_in_row(const void* row, const TileExtent& tile) const;
   static CellAxis cut_axis(const FftPlan& f, int a);
   static index_t cell_count(const FftPlan& f);
   void sum_rows(const void* const* rows);

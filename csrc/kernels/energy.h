@@ -13,8 +13,10 @@ CONVCORR_INLINE vec<T> moved_down(vec<T> v, std::integer_sequence<int, I...>) {
 }
 template <class T, int distance = lanes<T> / 2>
 CONVCORR_INLINE T sum_of_lanes(vec<T> v) {
-  if constexpr (distance == 0) return v[0];
-  else return sum_of_lanes<T, distance / 2>(v + moved_down<T, distance>(v, std::make_integer_sequence<int, lanes<T>>{}));
+  if constexpr (distance == 0)
+    return v[0];
+  else
+    return sum_of_lanes<T, distance / 2>(v + moved_down<T, distance>(v, std::make_integer_sequence<int, lanes<T>>{}));
 }
 
 template <class T>
@@ -33,6 +35,40 @@ void square_cells(const void* row, index_t scalars, index_t cell, void* cells) {
     for (; i < end; ++i) rest += x[i] * x[i];
     out[c] += sum_of_lanes<T>(sum) + rest;
   }
+}
+
+template <class T>
+double least_cell(const void* row, index_t scalars, index_t cell, index_t whole, double* total) {
+  const T* x = static_cast<const T*>(row);
+  vec<T> all = {};
+  T least = 0;
+  for (index_t c = 0; c < whole; ++c, x += cell) {
+    vec<T> sum = {};
+    for (index_t i = 0; i < cell; i += lanes<T>) {
+      const vec<T> v = load(x + i);
+      sum += v * v;
+    }
+    all += sum;
+    const T energy = sum_of_lanes<T>(sum);
+    least = c == 0 || energy < least ? energy : least;
+  }
+  const T* end = static_cast<const T*>(row) + scalars;
+  for (; x + lanes<T> <= end; x += lanes<T>) all += load(x) * load(x);
+  T rest = sum_of_lanes<T>(all);
+  for (; x < end; ++x) rest += *x * *x;
+  *total = static_cast<double>(rest);
+  return static_cast<double>(least);
+}
+
+template <class T>
+double sum_line(const void* line, index_t scalars) {
+  const T* x = static_cast<const T*>(line);
+  vec<T> sum = {};
+  index_t i = 0;
+  for (; i + lanes<T> <= scalars; i += lanes<T>) sum += load(x + i);
+  T rest = sum_of_lanes<T>(sum);
+  for (; i < scalars; ++i) rest += x[i];
+  return static_cast<double>(rest);
 }
 
 template <class T>

@@ -4,8 +4,8 @@
 //   transpose                                                               lane = block or part of it
 //   transform across all registers                                          done: no twiddles are left
 //
-// r is lanes where that many numbers fit the registers, so that a group is one block; with 16 lanes it is four blocks of
-// 64 points. The product with the spectrum and the way back happen while the group is in registers.
+// r is lanes where that many numbers fit the registers, so that a group is one block; with 16 lanes it is four blocks
+// of 64 points. The product with the spectrum and the way back happen while the group is in registers.
 #pragma once
 
 #include "base/types.h"

@@ -1,10 +1,11 @@
 // One pass of a transform over a tile: butterflies of R elements along one axis, everything beside it in registers.
 //
-//   element (r, i, c) of the axis lies at  r * step + i * pitch + c       r: along the axis, i: rows beside, c: registers
+//   element (r, i, c) of the axis lies at  r * step + i * pitch + c       r: along the axis, i: rows beside, c:
+//   registers
 //
 // A pass of radix R over points in groups of L takes butterflies j = 0 .. m - 1, m = L / R, of the elements j + q m.
-// Along the lane axis an element holds butterflies of its own in every lane, and the twiddles do too; along a column all
-// lanes of all registers share one twiddle.
+// Along the lane axis an element holds butterflies of its own in every lane, and the twiddles do too; along a column
+// all lanes of all registers share one twiddle.
 #pragma once
 
 #include "kernels/table.h"
@@ -50,9 +51,9 @@ CONVCORR_INLINE vec<T> load_readable(const T* row, index_t at, index_t low, inde
 template <class T, bool lane, bool folded>
 struct InRows {
   void* const* rows;
-  index_t beside;  // rows beside the axis
-  index_t half;    // columns: in points; lane: in scalars
-  index_t count;   // scalars wanted of each row
+  index_t beside;     // rows beside the axis
+  index_t half;       // columns: in points; lane: in scalars
+  index_t count;      // scalars wanted of each row
   index_t low, high;  // lane: scalars that can be read
 
   CONVCORR_INLINE T* row(index_t r, index_t i) const { return static_cast<T*>(lane ? *rows : rows[r * beside + i]); }
@@ -124,7 +125,9 @@ CONVCORR_INLINE void load_twiddles(const void* table, index_t j, Split<T>* w) {
 // How many registers of twiddles a butterfly has: none where all are 1 (one butterfly in a group).
 enum class Twiddles { none, pairs, folded };
 template <Twiddles kind, int R>
-constexpr int twiddle_count = kind == Twiddles::none ? 0 : kind == Twiddles::pairs ? R / 2 : R;
+constexpr int twiddle_count = kind == Twiddles::none    ? 0
+                              : kind == Twiddles::pairs ? R / 2
+                                                        : R;
 
 template <class T, int R, bool forward, Twiddles kind, class From, class To>
 CONVCORR_INLINE void butterfly(const Axis& axis, index_t j, index_t i, index_t c, const Split<T>* w, const From& from,

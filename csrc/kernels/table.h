@@ -59,9 +59,10 @@ struct ConvertTable {
 //   axis of columns   neighbours along it are rows apart: each lane transforms a signal of its own
 //   lane axis         its points fill the registers of a row; with `lanes_free` it isn't transformed
 //
-// Spectra stay in the order that the passes leave them in (decimation in frequency forwards, in time backwards), and are
-// only ever multiplied. Real data of N samples along the outermost transformed axis go in folded ("right-angle"): point
-// n is (x[n] + i x[n + N/2]) e^(i pi n / N), so that N/2 points serve, and what goes round its end comes back negated.
+// Spectra stay in the order that the passes leave them in (decimation in frequency forwards, in time backwards), and
+// are only ever multiplied. Real data of N samples along the outermost transformed axis go in folded ("right-angle"):
+// point n is (x[n] + i x[n + N/2]) e^(i pi n / N), so that N/2 points serve, and what goes round its end comes back
+// negated.
 constexpr int max_fft_columns = 3, max_fft_levels = 12;
 
 struct FftAxis {
@@ -109,17 +110,20 @@ struct FftFunctions {
 
   // The same in three phases: what lies between enter and leave falls into blocks, apart from each other.
   void (*enter)(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile);
-  // Convolves blocks [first, end) of the tile with those of a kernel that was entered too, and is transformed on the way
-  // unless it `is_spectrum` already.
+  // Convolves blocks [first, end) of the tile with those of a kernel that was entered too, and is transformed on the
+  // way unless it `is_spectrum` already.
   void (*middle)(const FftTile& t, int levels, index_t first, index_t end, void* tile, void* kernel, bool is_spectrum);
   void (*leave)(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out);
 
   // cells[c] += the squares of scalars [c * cell, (c + 1) * cell) of a row, for every whole or partial c.
   void (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
+  // The least energy of the first `whole` cells, which are whole registers; *total: that of all scalars.
+  double (*least_cell)(const void* row, index_t scalars, index_t cell, index_t whole, double* total);
   // sums[i] += row[i]^2
   void (*square_lanes)(const void* row, index_t scalars, void* sums);
-  // The least sum of `window` neighbours of a line, of those that begin at [0, count). Both arrays are readable and
+  // The sum of a line, and the least sum of `window` neighbours of a line, of those that begin at [0, count). Both arrays are readable and
   // writable to a register beyond `length`, and overwritten.
+  double (*sum_line)(const void* line, index_t scalars);
   double (*least_window)(void* line, void* sums, index_t length, index_t window, index_t count);
 };
 

@@ -38,9 +38,7 @@ DType plain_type(Compute c) {
 }
 
 // An axis with one tap that neither moves nor reaches outside x is as good as a batch.
-bool is_batch_like(const SpatialAxis& a) {
-  return a.kernel == 1 && a.offset == 0 && (a.out - 1) * a.stride < a.in;
-}
+bool is_batch_like(const SpatialAxis& a) { return a.kernel == 1 && a.offset == 0 && (a.out - 1) * a.stride < a.in; }
 
 // Takes the free lanes out of the axes without taps: a contiguous one that fills a register.
 bool choose_strip(const Problem& p, FftPlan& f) {
@@ -157,24 +155,8 @@ void cut_jobs(FftPlan& f, double tile_seconds) {
   f.jobs_per_slice = ceil_div(f.tiles, f.tiles_per_job);
 }
 
-void size_job(FftPlan& f) {
-  const index_t size = itemsize(f.compute), word = sizeof(void*);
-  index_t bytes = 0;
-  const auto take = [&bytes](index_t count, index_t each) {
-    bytes = checked_add(bytes, checked_mul(count, each) + 2 * Scratch::line);
-  };
-  take(f.tile_bytes, f.filters > 1 ? 2 : 1);
-  take(f.rows, 2 * word);                              // rows of data, and those wanted
-  take(checked_mul(f.rows, f.row_samples), 2 * size);  // made, and sums on their way to another type
-  take(4, f.row_samples * size);                       // lines of the fill value and of zeros
-  take(f.row_samples, sizeof(index_t) * 4);            // pieces
-  for (int a = 0; a < f.axes; ++a) take(2 * f.axis[a].block, word);
-  take(f.filters, word);
-  f.job_bytes = checked_add(bytes, 32 * Scratch::line);
-}
-
-// See the window guard. Measured over noise, spikes, tones, steps and ramps in every direction: what the rest of a block
-// leaves in an output is at most 0.13 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
+// See the window guard. Measured over noise, spikes, tones, steps and ramps in every direction: what the rest of a
+// block leaves in an output is at most 0.13 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
 double energy_ratio_of(const FftPlan& f) {
   constexpr double promised = 8, own = 5, spread = 0.2;
   double points = 1;
@@ -243,14 +225,13 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::v
   const SpatialAxis& lane = f.lanes_free ? f.strip : f.axis[f.axes - 1].axis;
   const bool x_plain = p.x_type == plain_type(f.compute) && !p.x_swapped;
   f.in_place = x_plain && lane.x_stride == itemsize(p.x_type);
-  f.out_in_place = p.y_type == plain_type(f.compute) && lane.stride == 1 &&
-                   (lane.y_stride == itemsize(p.y_type) || lane.out == 1);
+  f.out_in_place =
+      p.y_type == plain_type(f.compute) && lane.stride == 1 && (lane.y_stride == itemsize(p.y_type) || lane.out == 1);
   f.energy_ratio = energy_ratio_of(f);
   const double tile_seconds = fft_tile_seconds(f);
   f.seconds = fft_seconds(f);
   cut_shared(f);
   cut_jobs(f, tile_seconds);
-  size_job(f);
   return true;
 }
 

@@ -48,12 +48,12 @@ struct FftPlan {
 
   FftTile tile;
   std::shared_ptr<const FftAxisTables> tables[max_fft_axes];
-  index_t rows;           // of data in a tile
-  index_t row_samples;    // readable in each
-  index_t tiles;          // of one slice (group and batch)
-  index_t tile_bytes;     // complex
+  index_t rows;         // of data in a tile
+  index_t row_samples;  // readable in each
+  index_t tiles;        // of one slice (group and batch)
+  index_t tile_bytes;   // complex
   index_t spectrum_bytes;
-  index_t taps;           // of one kernel
+  index_t taps;  // of one kernel
   bool in_place, out_in_place;
 
   bool shared;  // one tile at a time, all threads at work on it
@@ -61,9 +61,8 @@ struct FftPlan {
   index_t shared_strip, shared_strips, shared_blocks, shared_blocks_per_job;
 
   index_t tiles_per_job, jobs_per_slice;
-  index_t job_bytes;
-  double seconds;           // predicted, on one thread
-  double energy_ratio;      // a block's energy over a window's, up to which its outputs keep the promised accuracy
+  double seconds;       // predicted, on one thread
+  double energy_ratio;  // a block's energy over a window's, up to which its outputs keep the promised accuracy
 
   bool f64() const { return compute == Compute::f64 || compute == Compute::c128; }
   const FftFunctions& functions() const;
@@ -81,7 +80,8 @@ FftBlocks& forced_fft_blocks();
 // Why the FFT engine can't take p; null where it can.
 const char* refuse_fft(const Problem& p);
 
-// Chooses the blocks of least predicted cost. False where no block of a length that we transform fits. Every length looked at goes into the record, if there is one.
+// Chooses the blocks of least predicted cost. False where no block of a length that we transform fits. Every length
+// looked at goes into the record, if there is one.
 bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& plan, std::vector<Candidate>* record);
 
 }  // namespace convcorr

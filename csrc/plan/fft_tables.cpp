@@ -49,8 +49,8 @@ class Roots {
 
 index_t base_radix(index_t lanes) { return lanes == 16 ? 4 : lanes; }
 
-// Radix 4 in the pass that reads and writes the data: the 16 streams of radix 8 lie a power of two apart there and meet in
-// the same cache sets (a quarter slower). Beyond the second-level cache radix 8 wins after all: fewer passes.
+// Radix 4 in the pass that reads and writes the data: the 16 streams of radix 8 lie a power of two apart there and meet
+// in the same cache sets (a quarter slower). Beyond the second-level cache radix 8 wins after all: fewer passes.
 void choose_radices(FftAxis& axis, index_t points, bool large) {
   int bits = std::countr_zero(static_cast<std::size_t>(points));
   axis.levels = 0;

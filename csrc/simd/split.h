@@ -1,5 +1,5 @@
-// Complex numbers in two registers: real parts in one, imaginary parts in the other. A product is four multiply-adds and
-// no shuffle.
+// Complex numbers in two registers: real parts in one, imaginary parts in the other. A product is four multiply-adds
+// and no shuffle.
 #pragma once
 
 #include "simd/vec.h"
