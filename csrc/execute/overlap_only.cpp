@@ -51,7 +51,7 @@ void sum_overlap_only(const Problem& p, const Arrays& arrays, Run run) {
   const Odometer outputs = outputs_of(p);
   const int last = outputs.axes - 1, first_spatial = outputs.axes - p.spatial_count;
   const index_t length = outputs.size[last], rows = outputs.count() / length;
-  const double output_seconds = tap_count(p) * cost_model().reference_product_seconds;
+  const double output_seconds = tap_count(p) * cost_model().reference_product;
   constexpr double job_seconds = 1e-3;
   const auto stretch = static_cast<index_t>(std::clamp(job_seconds / output_seconds, 1.0, static_cast<double>(length)));
   const index_t stretches = ceil_div(length, stretch);

@@ -1,32 +1,39 @@
 #include "plan/cost.h"
 
+#include <string_view>
+
 #include "dispatch/registry.h"
+#include "plan/constants.h"
 
 namespace convcorr {
 namespace {
 
-// Products per second at half the peak of a 3 GHz core with two multiply-adds a cycle; 16-bit integers have one
-// multiplier of that width, 32-bit ones take two steps, 64-bit ones are composed of three.
-CostModel model_of(int register_bytes) {
-  const double f32 = 3e9 * register_bytes / 4;
-  CostModel m = {};
-  const double rates[compute_count] = {f32, f32 / 4, f32 / 12, f32, f32 / 2, f32 / 4, f32 / 8};
-  for (int c = 0; c < compute_count; ++c) m.products_per_second[c] = rates[c];
-  m.row_seconds = 15e-9;
-  m.line_bytes_per_second = 15e9;
-  m.copy_bytes_per_second = 10e9;
-  m.small_products_per_second = 8e9;
-  m.job_seconds = 150e-9;
-  m.reference_product_seconds = 30e-9;
-  m.fft[0] = {f32 * 1.6, f32 * 1.0, 0.05e-9, 10e-9, 150e-9, 500e-9};
-  m.fft[1] = {f32 * 0.8, f32 * 0.45, 0.05e-9, 10e-9, 150e-9, 500e-9};
-  return m;
+// An ISA that nobody measured costs what its register width costs elsewhere.
+const IsaCosts& costs_of(const Kernels& k) {
+  const std::string_view isa = k.isa;
+  for (const IsaCosts& c : calibrated) {
+    if (isa == c.isa) return c;
+  }
+  for (const IsaCosts& c : calibrated) {
+    if (std::string_view(c.isa) == "sse42") return c;
+  }
+  return calibrated[0];
 }
 
 }  // namespace
 
+// 16-bit integers have one multiplier of their width, 32-bit ones take two steps, 64-bit ones are composed of three.
+DirectCost CostModel::direct(Compute c, bool one_row) const {
+  const auto& costs = one_row ? isa.taps : isa.rows;
+  if (c >= Compute::f32) return costs[float_index(c)];
+  constexpr double products[] = {1, 4, 12};
+  DirectCost cost = costs[0];
+  cost.product *= products[static_cast<int>(c)];
+  return cost;
+}
+
 const CostModel& cost_model() {
-  static const CostModel model = model_of(kernels().taps->register_bytes);
+  static const CostModel model = {costs_of(kernels())};
   return model;
 }
 

@@ -1,28 +1,47 @@
-// What things cost: a few constants per ISA, from bench/native on the reference machines. They only steer.
+// What things cost: constants per ISA and type, measured by bench/calibrate. They only steer.
 #pragma once
 
 #include "base/types.h"
 
 namespace convcorr {
 
-// Of transforms, for single and for double precision.
+// Of direct sums [s].
+struct DirectCost {
+  double product;  // a tap times a sample
+  double byte;     // of data or result
+  double row;      // one row of taps over a row of outputs
+  double call;
+};
+
+// Of transforms [s].
 struct FftCost {
-  double near_flops, far_flops;  // real operations per second: in the second-level cache, and from memory
-  double byte_seconds;           // of a tile's data: reading, the guard's look at it, writing
-  double row_seconds;            // of a row in a tile of several axes
-  double tile_seconds;
-  double plan_seconds;           // a call's, with its spectrum
+  double near_flop, far_flop;  // a real operation: in a tile up to near_bytes, and from far_bytes on
+  double byte;                 // of a tile's data: reading, the guard's look at it, writing
+  double row;                  // of a row in a tile of several axes
+  double tile;
+  double call;
+};
+constexpr double near_bytes = 512 << 10, far_bytes = 16 << 20;
+
+constexpr int float_types = 4;  // f32, f64, c64, c128
+constexpr int float_index(Compute c) { return static_cast<int>(c) - static_cast<int>(Compute::f32); }
+
+struct IsaCosts {
+  const char* isa;
+  DirectCost small[float_types];  // of short calls
+  DirectCost taps[float_types];   // of the 1-D kernel
+  DirectCost rows[float_types];   // of the kernel for several axes
+  FftCost fft[float_types];
 };
 
 struct CostModel {
-  double products_per_second[compute_count];  // of the direct kernels in L1, one thread
-  double row_seconds;                         // of one kernel call
-  double line_bytes_per_second;               // converting or copying a line
-  double copy_bytes_per_second;               // from and to memory
-  double small_products_per_second;           // of a short row
-  double job_seconds;
-  double reference_product_seconds;
-  FftCost fft[2];
+  const IsaCosts& isa;
+  DirectCost direct(Compute c, bool one_row) const;  // integers too
+
+  // Not calibrated: no machine's choice hangs on them.
+  double line_byte = 1 / 15e9;  // converting or copying a line
+  double job = 150e-9;
+  double reference_product = 30e-9;
 };
 
 const CostModel& cost_model();  // of the ISA in use

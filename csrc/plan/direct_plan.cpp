@@ -310,17 +310,14 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
 
   const CostModel& cost = cost_model();
   const auto taps = static_cast<double>(d.taps);
-  double output_seconds = taps / cost.products_per_second[static_cast<int>(d.compute)] +
-                          2 * static_cast<double>(size) / cost.copy_bytes_per_second;
-  if (!d.in_place) {
-    const double loads = static_cast<double>(d.planes) * static_cast<double>(size) / cost.line_bytes_per_second;
-    output_seconds += loads;
-  }
+  const DirectCost unit = cost.direct(d.compute, d.one_row);
+  double output_seconds = taps * unit.product + 2 * static_cast<double>(size) * unit.byte;
+  if (!d.in_place) output_seconds += static_cast<double>(d.planes * size) * cost.line_byte;
   const double outputs = output_count(p);
-  output_seconds += cost.row_seconds * static_cast<double>(d.planes * d.row.kernel) / static_cast<double>(d.lane.out);
+  output_seconds += unit.row * static_cast<double>(d.planes * d.row.kernel) / static_cast<double>(d.lane.out);
   d.seconds = outputs * output_seconds;
   cut_jobs(d, output_seconds, d.seconds);
-  d.seconds += static_cast<double>(d.jobs) * cost.job_seconds;
+  d.seconds += static_cast<double>(d.jobs) * cost.job + unit.call;
   size_buffers(d);
 }
 

@@ -110,6 +110,8 @@ void choose_strip(FftPlan& f) {
   f.strips = ceil_div(f.strip.in, f.strip_samples);
 }
 
+const FftCost& cost_of(const FftPlan& f) { return cost_model().isa.fft[float_index(f.compute)]; }
+
 // Real operations of a transform there and back, by the usual 5 N log2 N for complex numbers.
 struct Work {
   double flops, bytes, rows;
@@ -129,36 +131,34 @@ Work work_of(const FftPlan& f) {
 // Transforms slow down with the size of the tile: a rate while it is near, and one far from the processor, and between
 // them by its logarithm.
 double seconds_of(const FftPlan& f, const Work& w) {
-  const FftCost& cost = cost_model().fft[f.f64()];
-  constexpr double near = 512 << 10, far = 16 << 20;
-  const double share = std::clamp(std::log(w.bytes / near) / std::log(far / near), 0.0, 1.0);
-  const double per_flop = (1 - share) / cost.near_flops + share / cost.far_flops;
-  return w.flops * per_flop + w.bytes * cost.byte_seconds;
+  const FftCost& cost = cost_of(f);
+  const double share = std::clamp(std::log(w.bytes / near_bytes) / std::log(far_bytes / near_bytes), 0.0, 1.0);
+  return w.flops * ((1 - share) * cost.near_flop + share * cost.far_flop) + w.bytes * cost.byte;
 }
 
 }  // namespace
 
 double fft_tile_seconds(const FftPlan& f) {
-  const FftCost& cost = cost_model().fft[f.f64()];
+  const FftCost& cost = cost_of(f);
   const Work w = work_of(f);
-  const double rows = w.rows > 1 ? w.rows * cost.row_seconds : 0;
+  const double rows = w.rows > 1 ? w.rows * cost.row : 0;
   const auto filters = static_cast<double>(f.filters);
   const double transforms = filters == 1 ? 1 : (1 + filters) / 2;
-  return seconds_of(f, w) * transforms + (rows + cost.tile_seconds) * (1 + filters) / 2;
+  return seconds_of(f, w) * transforms + (rows + cost.tile) * (1 + filters) / 2;
 }
 
 double fft_seconds(const FftPlan& f) {
   const double slices = static_cast<double>(f.groups) * static_cast<double>(f.batches);
   const double kernels = static_cast<double>(f.groups) * static_cast<double>(f.filters);
   return slices * static_cast<double>(f.tiles) * fft_tile_seconds(f) + kernels * fft_spectrum_seconds(f) +
-         cost_model().fft[f.f64()].plan_seconds;
+         cost_of(f).call;
 }
 
 double fft_spectrum_seconds(const FftPlan& f) {
-  const FftCost& cost = cost_model().fft[f.f64()];
+  const FftCost& cost = cost_of(f);
   const Work w = work_of(f);
   const double lanes = f.lanes_free ? static_cast<double>(f.strip_samples / f.lanes) : 1;
-  return (seconds_of(f, w) / lanes + w.rows * cost.row_seconds + cost.tile_seconds) / 2;
+  return (seconds_of(f, w) / lanes + w.rows * cost.row + cost.tile) / 2;
 }
 
 bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record) {

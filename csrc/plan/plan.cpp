@@ -13,18 +13,24 @@ constexpr double close_enough = 1.1;
 constexpr double worth_asking_seconds = 1e-6;
 constexpr double fewest_taps = 12;
 
+double small_seconds(const Problem& p, double products) {
+  const int type = p.sum_type == DType::f32 ? 0 : p.sum_type == DType::f64 ? 1 : p.sum_type == DType::c64 ? 2 : 3;
+  const DirectCost& cost = cost_model().isa.small[type];
+  return products * cost.product + 2 * output_count(p) * static_cast<double>(itemsize(p.y_type)) * cost.byte + cost.call;
+}
+
 void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
   const double products = output_count(p) * tap_count(p);
   if (is_small(p)) {
     plan.algorithm = Algorithm::small;
-    plan.seconds = products / cost_model().small_products_per_second;
+    plan.seconds = small_seconds(p, products);
     if (record) record->push_back({.algorithm = Algorithm::small, .seconds = plan.seconds});
     return;
   }
   if (const char* why = refuse_direct(p)) {
     if (record) record->push_back({.algorithm = Algorithm::direct, .refused = why});
     plan.algorithm = Algorithm::reference;
-    plan.seconds = products * cost_model().reference_product_seconds;
+    plan.seconds = products * cost_model().reference_product;
     if (record) record->push_back({.algorithm = Algorithm::reference, .seconds = plan.seconds});
     return;
   }
@@ -59,7 +65,7 @@ void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
 void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
   if (method == Method::reference) {
     plan.algorithm = Algorithm::reference;
-    plan.seconds = output_count(p) * tap_count(p) * cost_model().reference_product_seconds;
+    plan.seconds = output_count(p) * tap_count(p) * cost_model().reference_product;
     if (record) record->push_back({.algorithm = Algorithm::reference, .seconds = plan.seconds});
     return;
   }
