@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   register_taps();
   register_rows();
   register_convert();
+  register_fft();
   register_engine();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

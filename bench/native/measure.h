@@ -39,6 +39,7 @@ Place in_l2();
 void register_taps();
 void register_rows();
 void register_convert();
+void register_fft();
 void register_engine();
 
 }  // namespace convcorr::bench

@@ -140,15 +140,29 @@ index_t WindowGuard::bound_windows(const TileExtent& tile) {
   return cells;
 }
 
+// Squares can vanish where samples don't.
 template <class T>
-bool WindowGuard::judge(const TileExtent& tile) {
+bool WindowGuard::is_zero_lane(const void* const* rows, index_t lane) const {
+  const int each = scalars(f_.compute);
+  for (index_t r = 0; r < f_.rows; ++r) {
+    const T* x = static_cast<const T*>(rows[r]) + lane * each;
+    if (x[0] != T(0) || x[each - 1] != T(0)) return false;
+  }
+  return true;
+}
+
+template <class T>
+bool WindowGuard::judge(const TileExtent& tile, const void* const* rows) {
   constexpr bool f64 = sizeof(T) == 8;
   const double low = f64 ? 0x1p-600 : 0x1p-60, high = f64 ? 0x1p700 : 0x1p70;
   const index_t lanes = f_.lanes_free ? f_.row_samples : 1, used = f_.lanes_free ? tile.strip_count : 1;
   std::fill_n(lane_totals_, lanes, 0.0);
   for (index_t i = 0, n = cell_count(f_); i < n; ++i) lane_totals_[i % lanes] += cells_[i];
   in_range_ = true;
-  for (index_t l = 0; l < used; ++l) in_range_ = in_range_ && lane_totals_[l] >= low && lane_totals_[l] <= high;
+  for (index_t l = 0; l < used && in_range_; ++l) {
+    const double energy = lane_totals_[l];
+    in_range_ = (energy >= low && energy <= high) || (lanes > 1 && energy == 0 && is_zero_lane<T>(rows, l));
+  }
   total_ = lane_totals_[0];
   if (!in_range_) return false;
   const index_t n = bound_windows(tile);
@@ -175,10 +189,10 @@ void WindowGuard::sum_cells(const void* row, index_t low, index_t high, index_t 
 bool WindowGuard::judge_cells(const TileExtent& tile) {
   if (f_.f64()) {
     add_line(reinterpret_cast<const double*>(line_), cells_);
-    return judge<double>(tile);
+    return judge<double>(tile, nullptr);
   }
   add_line(reinterpret_cast<const float*>(line_), cells_);
-  return judge<float>(tile);
+  return judge<float>(tile, nullptr);
 }
 
 // A quick look at a tile of one row: every window contains a cell of half its length.
@@ -199,7 +213,7 @@ bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
   if (quick && lines_.all_loud(rows, tile, LineEnergy::coarse)) return true;
   if (quick && lines_.all_loud(rows, tile, LineEnergy::fine)) return true;
   sum_rows(rows);
-  return f_.f64() ? judge<double>(tile) : judge<float>(tile);
+  return f_.f64() ? judge<double>(tile, rows) : judge<float>(tile, rows);
 }
 
 std::vector<OutputBox> WindowGuard::unsafe(const TileExtent& tile) const {

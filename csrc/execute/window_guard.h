@@ -62,7 +62,9 @@ class WindowGuard {
   void add_line(const T* line, double* cells) const;
   index_t bound_windows(const TileExtent& tile);
   template <class T>
-  bool judge(const TileExtent& tile);
+  bool judge(const TileExtent& tile, const void* const* rows);
+  template <class T>
+  bool is_zero_lane(const void* const* rows, index_t lane) const;
 
   const FftPlan& f_;
   const FftFunctions& fft_;
