@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+import convcorr
 import exact
 import oracle
 from convcorr import _core
@@ -211,6 +212,11 @@ def forced_tile(tile: Sequence[int] | None) -> Iterator[None]:
         yield
     finally:
         _core.force_tile(None)
+
+
+def was_transformed(got: Array, op: str, x: Array, h: Array, **keywords: Any) -> bool:
+    """Whether the full result `got` is another algorithm's than the direct sum: its roundings differ somewhere."""
+    return bool((got != getattr(convcorr, op)(x, h, method="direct", **keywords)).any())
 
 
 def noise(rng: np.random.Generator, shape: Any, dtype: DTypeLike) -> Array:

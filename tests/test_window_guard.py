@@ -9,6 +9,7 @@ test_scipy_fails show that these signals would notice.
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -122,6 +123,33 @@ def test_random_levels(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
         ]
         x, h = of_dtype(np.concatenate(pieces), dtype, rng), kernel(rng, trial, k, dtype)
         check(x, h, scattered("convolve", x, h), f"trial {trial}, n = {x.size}, k = {k}")
+
+
+@fast_floats
+def test_sums_of_one_sign(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """Equal products, whose roundings all point the same way: nothing that sums them one by one keeps the promise."""
+    for n, k, loud in ((3000, 500, 500), (3000, 1000, 500), (20_000, 2500, 5000)):
+        x, h = np.full(n, 0.1, dtype), np.ones(k, dtype)
+        check(x, h, scattered("convolve", x, h), f"a constant, {k} taps")
+        x[:loud] *= 1e6
+        check(x, h, scattered("convolve", x, h), f"a constant beside a loud one, {k} taps")
+        check(np.arange(n).astype(dtype), h, scattered("convolve", np.arange(n).astype(dtype), h), f"a ramp, {k} taps")
+    image, square = np.full((200, 210), 0.1, dtype), np.ones((40, 35), dtype)
+    image[:40] *= 1e6
+    check(image, square, scattered("convolve", image, square), "a constant field below a loud one")
+
+
+@fast_floats
+def test_few_taps(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """The promise to an output of two taps is strict, and noise has many a quiet pair of neighbours."""
+    shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
+        ((7, 16), (2, 1)), ((8, 14), (2, 1)), ((15, 16), (3, 1)), ((16, 16), (6, 1)), ((40, 50), (2, 1)),
+        ((50, 40), (1, 2)), ((300,), (2,)), ((40, 41), (2, 2)), ((13, 20, 22), (1, 2, 1)), ((14, 5, 19), (3, 1, 1)),
+    ]  # fmt: skip
+    for (x_shape, h_shape), trial in itertools.product(shapes, range(40)):
+        x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+        got = convcorr.convolve(x, h, method="fft")
+        assert_within(got, scattered("convolve", x, h), f"{x_shape} {h_shape}, trial {trial}")
 
 
 @fast_floats
