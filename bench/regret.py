@@ -205,11 +205,11 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, float]:
 
 
 def predictions(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """One line per algorithm: how measured times compare with predicted ones."""
+    """One line per algorithm: how times measured on one thread compare with predicted ones."""
     ratios: dict[str, list[float]] = {}
     for one in verdicts:
         for key, seconds in one.seconds.items():
-            if one.predicted[key] > 0:  # forced lengths outside the candidates have none
+            if one.shape.threads == 1 and one.predicted[key] > 0:  # blocks outside the candidates have none
                 ratios.setdefault(key[0], []).append(seconds / one.predicted[key])
     for algorithm, values in ratios.items():
         low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))

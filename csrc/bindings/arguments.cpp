@@ -9,8 +9,9 @@
 namespace convcorr {
 namespace {
 
-constexpr const char* names[arg_count] = {"x",      "h",        "mode", "axes",  "boundary", "fill_value", "method",
-                                          "stride", "dilation", "lags", "dtype", "out",      "threads"};
+constexpr const char* names[arg_count] = {"x",       "h",      "mode",     "axes",    "boundary", "fill_value",
+                                          "method",  "stride", "dilation", "lags",    "dtype",    "out",
+                                          "threads", "op",     "x_shape",  "x_dtype", "tile"};
 PyObject* interned[arg_count];
 PyObject *zero, *one;  // the interpreter has one object for each small int
 
@@ -20,6 +21,7 @@ struct Word {
   int value;
   PyObject* interned = nullptr;
 };
+Word operations[] = {{"convolve", 0}, {"correlate", 1}};
 Word modes[] = {{"full", 0}, {"same", 1}, {"valid", 2}};
 Word methods[] = {{"auto", 0}, {"direct", 1}, {"fft", 2}};
 Word borders[] = {{"constant", 0}, {"edge", 1}, {"symmetric", 2}, {"reflect", 3}, {"wrap", 4}};
@@ -90,6 +92,7 @@ void intern_argument_names() {
   for (int i = 0; i < arg_count; ++i) interned[i] = intern(names[i]);
   zero = checked(PyLong_FromLong(0)).release();
   one = checked(PyLong_FromLong(1)).release();
+  for (Word& w : operations) w.interned = intern(w.text);
   for (Word& w : modes) w.interned = intern(w.text);
   for (Word& w : methods) w.interned = intern(w.text);
   for (Word& w : borders) w.interned = intern(w.text);
@@ -116,6 +119,14 @@ void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* ar
   if (!arguments[Arg::x] || !arguments[Arg::h]) throw TypeError(function() + " needs both x and h");
 }
 
+void bind_all(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t given) {
+  if (given != count) {
+    throw TypeError(std::string(arguments.function) + "() takes " + std::to_string(count) + " arguments, not " +
+                    std::to_string(given));
+  }
+  for (int i = 0; i < count; ++i) arguments.of[static_cast<int>(order[i])] = args[i];
+}
+
 bool is_default(const Arguments& a, Arg name) {
   PyObject* object = a[name];
   switch (name) {
@@ -132,6 +143,8 @@ bool is_default(const Arguments& a, Arg name) {
       return !object || object == Py_None;
   }
 }
+
+Operation read_operation(const Arguments& a) { return static_cast<Operation>(read_word("op", a[Arg::op], operations)); }
 
 Mode read_mode(const Arguments& a) {
   return a[Arg::mode] ? static_cast<Mode>(read_word("mode", a[Arg::mode], modes)) : Mode::full;
@@ -265,5 +278,39 @@ std::optional<int> read_threads(const Arguments& a) {
   if (n < 1) wrong_value("threads", a[Arg::threads], takes);
   return static_cast<int>(n < 1024 ? n : 1024);
 }
+
+int read_shape(const Arguments& a, npy_intp (&shape)[max_ndim]) {
+  PyObject* object = a[Arg::x_shape];
+  constexpr const char* takes = "an int of at least 1, or a tuple of 1 to 64 of them";
+  const Ref tuple = is_sequence(object) ? as_tuple(object) : Ref();
+  const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(tuple.get()) : 1;
+  if (count < 1 || count > max_ndim) wrong_value("x_shape", object, takes);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    shape[i] = read_integer("x_shape", tuple ? PyTuple_GET_ITEM(tuple.get(), i) : object, takes);
+    if (shape[i] < 1) wrong_value("x_shape", object, takes);
+  }
+  return static_cast<int>(count);
+}
+
+FftBlocks read_tile(const Arguments& a) {
+  FftBlocks blocks;
+  if (!a.given(Arg::tile)) return blocks;
+  PyObject* object = a[Arg::tile];
+  constexpr const char* takes = "a power of two, or a tuple of them: one for each convolved axis with several taps";
+  const Ref tuple = is_sequence(object) ? as_tuple(object) : Ref();
+  const Py_ssize_t count = tuple ? PyTuple_GET_SIZE(tuple.get()) : 1;
+  if (count < 1 || count > max_fft_axes) wrong_value("tile", object, takes);
+  for (Py_ssize_t i = 0; i < count; ++i) {
+    const index_t length = read_integer("tile", tuple ? PyTuple_GET_ITEM(tuple.get(), i) : object, takes);
+    if (length < 1 || (length & (length - 1)) != 0) wrong_value("tile", object, takes);
+    blocks.of[blocks.axes++] = length;
+  }
+  return blocks;
+}
+
+const char* word_of(Operation operation) { return operations[static_cast<int>(operation)].text; }
+const char* word_of(Mode mode) { return modes[static_cast<int>(mode)].text; }
+const char* word_of(Method method) { return methods[static_cast<int>(method)].text; }
+const char* word_of(Border border) { return borders[static_cast<int>(border)].text; }
 
 }  // namespace convcorr

@@ -10,8 +10,26 @@ namespace convcorr {
 
 constexpr int max_ndim = 64;  // NumPy's own limit
 
-enum class Arg : int { x, h, mode, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads };
-constexpr int arg_count = 13;
+enum class Arg : int {
+  x,
+  h,
+  mode,
+  axes,
+  boundary,
+  fill_value,
+  method,
+  stride,
+  dilation,
+  lags,
+  dtype,
+  out,
+  threads,
+  op,
+  x_shape,
+  x_dtype,
+  tile  // of explain and plan
+};
+constexpr int arg_count = 17;
 
 // The arguments of one call; null where left out.
 struct Arguments {
@@ -29,8 +47,13 @@ void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* ar
 // Whether an argument is left out, or is the very object that the public functions pass as its default.
 bool is_default(const Arguments& a, Arg name);
 
+// As bind(), of a call that gives all its arguments by position.
+void bind_all(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t given);
+
+enum class Operation : unsigned char { convolve, correlate };
 enum class Mode : unsigned char { full, same, valid };
 
+Operation read_operation(const Arguments& a);
 Mode read_mode(const Arguments& a);
 Method read_method(const Arguments& a);
 
@@ -50,6 +73,15 @@ std::optional<Lags> read_lags(const Arguments& a);
 Complex160 read_fill(const Arguments& a, DType result);
 
 std::optional<int> read_threads(const Arguments& a);
+
+int read_shape(const Arguments& a, npy_intp (&shape)[max_ndim]);  // x_shape; returns the number of axes
+FftBlocks read_tile(const Arguments& a);                          // powers of two; none where left out
+
+// The words that the readers take.
+const char* word_of(Operation operation);
+const char* word_of(Mode mode);
+const char* word_of(Method method);
+const char* word_of(Border border);
 
 void intern_argument_names();  // call once, at load
 

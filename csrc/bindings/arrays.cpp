@@ -23,14 +23,8 @@ DType unsigned_of(std::size_t bytes) {
   return bytes == 1 ? DType::u8 : bytes == 2 ? DType::u16 : bytes == 4 ? DType::u32 : DType::u64;
 }
 
+constexpr double largest_array_bytes = 9e18;  // just below 2^63
 constexpr const char* supported = "bool, integers, float16 to longdouble, complex64 to clongdouble";
-
-std::string dtype_text(PyArray_Descr* descr) {
-  const Ref text = checked(PyObject_Str(reinterpret_cast<PyObject*>(descr)));
-  const char* utf8 = PyUnicode_AsUTF8(text.get());
-  if (!utf8) throw PythonError();
-  return utf8;
-}
 
 // numpy.ma drops its mask in np.asarray: computing on would be silently wrong.
 void refuse_masked(PyObject* object, const char* name) {
@@ -57,17 +51,6 @@ DType known(PyArray_Descr* d, const char* name) {
   return t;
 }
 
-Ref requested_dtype(PyObject* dtype) {
-  PyArray_Descr* d = nullptr;
-  if (!PyArray_DescrConverter(dtype, &d)) {
-    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) throw PythonError();
-    PyErr_Clear();
-    throw TypeError("dtype is " + repr(dtype) + "; it takes a dtype: " + supported);
-  }
-  const Ref owned(reinterpret_cast<PyObject*>(d));
-  return checked(reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_numbers[static_cast<int>(known(d, "dtype"))])));
-}
-
 bool is_true_integer(DType t) { return is_integer(t) && t != DType::boolean; }
 
 double physical_bytes() {
@@ -77,12 +60,6 @@ double physical_bytes() {
 #else
   return 1e18;
 #endif
-}
-
-std::string shape_text(int ndim, const npy_intp* shape) {
-  std::string s = "(";
-  for (int a = 0; a < ndim; ++a) s += (a ? ", " : "") + std::to_string(shape[a]);
-  return s + (ndim == 1 ? ",)" : ")");
 }
 
 struct Span {
@@ -101,6 +78,19 @@ Span span_of(PyArrayObject* a) {
 }
 
 }  // namespace
+
+std::string dtype_text(PyArray_Descr* descr) {
+  const Ref text = checked(PyObject_Str(reinterpret_cast<PyObject*>(descr)));
+  const char* utf8 = PyUnicode_AsUTF8(text.get());
+  if (!utf8) throw PythonError();
+  return utf8;
+}
+
+std::string shape_text(int ndim, const npy_intp* shape) {
+  std::string s = "(";
+  for (int a = 0; a < ndim; ++a) s += (a ? ", " : "") + std::to_string(shape[a]);
+  return s + (ndim == 1 ? ",)" : ")");
+}
 
 bool known_dtype(int number, DType& out) {
   switch (number) {
@@ -189,6 +179,28 @@ Ref as_input(PyObject* object, const char* name) {
   return array;
 }
 
+Ref read_dtype(PyObject* dtype, const char* name) {
+  PyArray_Descr* d = nullptr;
+  if (!PyArray_DescrConverter(dtype, &d)) {
+    if (!PyErr_ExceptionMatches(PyExc_TypeError) && !PyErr_ExceptionMatches(PyExc_ValueError)) throw PythonError();
+    PyErr_Clear();
+    throw TypeError(std::string(name) + " is " + repr(dtype) + "; it takes a dtype: " + supported);
+  }
+  const Ref owned(reinterpret_cast<PyObject*>(d));
+  return checked(reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_numbers[static_cast<int>(known(d, name))])));
+}
+
+Ref stand_in(int ndim, const npy_intp* shape, DType type, const char* name) {
+  double bytes = static_cast<double>(itemsize(type));
+  for (int a = 0; a < ndim; ++a) bytes *= static_cast<double>(shape[a]);
+  if (bytes > largest_array_bytes) {
+    throw ValueError(std::string(name) + " is " + shape_text(ndim, shape) + "; it takes the shape of an array");
+  }
+  alignas(64) static char nowhere[64];
+  return checked(
+      PyArray_New(&PyArray_Type, ndim, shape, type_number(type), nullptr, nowhere, 0, NPY_ARRAY_CARRAY, nullptr));
+}
+
 ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype) {
   const bool plain = !dtype || dtype == Py_None;
   if (plain && PyArray_TYPE(x) == PyArray_TYPE(h)) {
@@ -198,7 +210,7 @@ ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype) {
   const Ref natural = promoted(PyArray_DESCR(x), PyArray_DESCR(h));
   const DType own = known(descr(natural), "x with h");
   if (plain) return {own, own == DType::f16 ? DType::f32 : own};
-  const Ref wanted = requested_dtype(dtype);
+  const Ref wanted = read_dtype(dtype, "dtype");
   const DType y = known(descr(wanted), "dtype");
   const bool integers = is_true_integer(y) && is_true_integer(own);
   if (!integers && !PyArray_CanCastTypeTo(descr(natural), descr(wanted), NPY_SAME_KIND_CASTING)) {

@@ -15,6 +15,15 @@ int type_number(DType t);
 
 inline bool is_swapped(PyArrayObject* array) { return PyArray_ISBYTESWAPPED(array); }
 
+std::string dtype_text(PyArray_Descr* descr);
+std::string shape_text(int ndim, const npy_intp* shape);
+
+// The dtype that an argument called `name` asks for, in native byte order.
+Ref read_dtype(PyObject* dtype, const char* name);
+
+// An array of this shape for plans to be made for: its memory is nowhere, and nobody reads it.
+Ref stand_in(int ndim, const npy_intp* shape, DType type, const char* name);
+
 // What the result is, and what its sums are taken in.
 struct ResultType {
   DType y, sum;

@@ -1,16 +1,27 @@
 // A call of convolve or correlate, from Python objects to the result.
 #pragma once
 
-#include "bindings/arguments.h"
+#include "bindings/request.h"
+#include "execute/prepared.h"
 
 namespace convcorr {
-
-enum class Operation : unsigned char { convolve, correlate };
 
 // convert, validate, release the GIL, compute. Returns the result, or `out`.
 Ref call(Operation operation, const Arguments& arguments, bool by_reference);
 
-// Computes p over the arrays, without the GIL where it takes longer than giving it away.
-void compute(const Problem& p, const Plan& plan, const Arrays& arrays, std::optional<int> threads);
+// A new array for the result; or `out`, once it is known to fit.
+Ref result_array(PyObject* out, int ndim, const npy_intp* shape, DType type);
+
+// Inputs that share memory with the result are copied: no input is ever changed, and none is read after it was written.
+// True where that was done.
+bool keep_apart(PyArrayObject* y, Ref& input);
+
+// How work of this length runs. No interrupt is asked for.
+Run run_of(double seconds, std::optional<int> threads);
+
+// Computes p over the arrays, without the GIL where it takes longer than giving it away; with what is prepared of the
+// kernel at arrays.h, if anything is.
+void compute(const Problem& p, const Plan& plan, const Arrays& arrays, std::optional<int> threads,
+             const Prepared* prepared = nullptr);
 
 }  // namespace convcorr

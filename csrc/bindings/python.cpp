@@ -21,6 +21,11 @@ long process_number() { return 0; }
 
 }  // namespace
 
+void put(const Ref& dict, const char* key, PyObject* value) {
+  const Ref owned = checked(value);
+  if (PyDict_SetItemString(dict.get(), key, owned.get()) < 0) throw PythonError();
+}
+
 std::string repr(PyObject* object) {
   constexpr std::size_t longest = 60;
   const Ref text(PyObject_Repr(object));

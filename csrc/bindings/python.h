@@ -43,6 +43,9 @@ inline Ref borrowed(PyObject* object) {
   return Ref(object);
 }
 
+// Sets an item of a dict, from a new reference that may be missing.
+void put(const Ref& dict, const char* key, PyObject* value);
+
 // repr(object), cut to a readable length.
 std::string repr(PyObject* object);
 std::string type_name(PyObject* object);

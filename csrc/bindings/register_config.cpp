@@ -6,6 +6,7 @@
 #include "dispatch/registry.h"
 #include "execute/parallel.h"
 #include "execute/threads.h"
+#include "plan/fft_tables.h"
 
 #define CONVCORR_STRING_OF(x) #x
 #define CONVCORR_STRING(x) CONVCORR_STRING_OF(x)
@@ -41,6 +42,7 @@ PyObject* py_thread_limit(PyObject*, PyObject* n) {
 
 PyObject* py_clear_cache(PyObject*, PyObject*) {
   clear_scratch();
+  clear_fft_tables();
   Py_RETURN_NONE;
 }
 
@@ -53,11 +55,6 @@ PyObject* py_cpu_quota(PyObject*, PyObject* root) {
     const auto quota = cpu_quota(path, "");
     return quota ? PyFloat_FromDouble(*quota) : borrowed(Py_None).release();
   });
-}
-
-void put(const Ref& dict, const char* key, PyObject* value) {
-  const Ref owned = checked(value);
-  if (PyDict_SetItemString(dict.get(), key, owned.get()) < 0) throw PythonError();
 }
 
 Ref isa_list(bool only_available) {

@@ -1,12 +1,15 @@
 #include "execute/tile.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/checked.h"
 
 #include "execute/execute.h"
 #include "plan/fft_shape.h"
+#include "problem/odometer.h"
 #include "problem/part.h"
+#include "problem/reference.h"
 
 namespace convcorr {
 namespace {
@@ -47,12 +50,23 @@ bool box_problem(const FftCall& call, const TileExtent& tile, const OutputBox& b
   return true;
 }
 
+// Makes p's outputs contiguous; returns their bytes.
+index_t lay_out_apart(Problem& p) {
+  index_t bytes = itemsize(p.y_type);
+  for (int a = p.spatial_count - 1; a >= 0; --a) {
+    p.spatial[a].y_stride = bytes;
+    bytes = checked_mul(bytes, p.spatial[a].out);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
   Problem p;
   Arrays arrays = slice;
   if (!box_problem(call, tile, box, p, arrays)) return 0;
+  lay_out_apart(p);
   Plan plan;
   make_plan(p, Method::direct, plan);
   return plan.seconds;
@@ -63,9 +77,27 @@ void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& til
   Problem p;
   Arrays arrays = slice;
   if (!box_problem(call, tile, box, p, arrays)) return;
+  // Which way sums go must not depend on where they are stored: results have the same bits in any `out`.
+  const Problem there = p;
+  char* const y = arrays.y;
+  const index_t item = itemsize(p.y_type);
+  std::vector<char> apart;
+  if (p.spatial[p.spatial_count - 1].y_stride != item) {
+    apart.resize(static_cast<std::size_t>(lay_out_apart(p)));
+    arrays.y = apart.data();
+  }
   Plan plan;
   make_plan(p, Method::direct, plan);
   execute(p, plan, arrays, run);
+  if (apart.empty()) return;
+  Odometer at = outputs_of(p);
+  const char* from = apart.data();
+  do {
+    char* to = y;
+    for (int a = 0; a < p.spatial_count; ++a) to += at.at[a] * there.spatial[a].y_stride;
+    std::memcpy(to, from, static_cast<std::size_t>(item));
+    from += item;
+  } while (at.next());
 }
 
 index_t TileJob::bytes(const FftPlan& f) {

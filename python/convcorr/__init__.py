@@ -1,25 +1,32 @@
 """Fast and exact convolution and correlation of NumPy arrays.
 
-`convolve` and `correlate` slide a kernel over data of any number of dimensions. `convcorr.numpy` has both with NumPy's
-own signatures. `python -m convcorr demo` shows them at work on photographs.
+`convolve` and `correlate` slide a kernel over data of any number of dimensions. `plan` prepares a kernel for many
+calls, and `explain` says how a call would be computed. `convcorr.numpy` has the first two with NumPy's own signatures.
+`python -m convcorr demo` shows them at work on photographs.
 """
 
 from . import numpy as numpy
 from ._config import clear_cache, get_num_threads, num_threads, set_num_threads, show_config
 from ._conv import convolve, correlate, correlation_lags
 from ._core import config as _config
+from ._plan import Candidate, Explanation, Plan, explain, plan
 
 __version__: str = _config()["version"]
 
 # Without the submodule `numpy`, so that a star import leaves the name to NumPy.
 __all__ = [
+    "Candidate",
+    "Explanation",
+    "Plan",
     "__version__",
     "clear_cache",
     "convolve",
     "correlate",
     "correlation_lags",
+    "explain",
     "get_num_threads",
     "num_threads",
+    "plan",
     "set_num_threads",
     "show_config",
 ]

@@ -111,9 +111,9 @@ def _limited_to(n: int) -> Iterator[None]:
 
 
 def clear_cache() -> None:
-    """Give back the scratch memory that the package keeps between calls.
+    """Give back the memory that the package keeps between calls: scratch, and the tables of its Fourier transforms.
 
-    Never needed for correctness. Later calls allocate anew what they need.
+    Never needed for correctness. Later calls allocate anew what they need. A `Plan` keeps what is its own.
 
     Examples
     --------

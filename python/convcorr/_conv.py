@@ -67,8 +67,14 @@ def convolve(
     fill_value : scalar
         The value outside x for the boundary "constant"; it must be exact in an integer result. With 0, samples outside
         contribute nothing at all: an infinite tap over them makes no NaN.
-    method : {"auto", "direct"}
-        The algorithm. "auto" takes the fastest one that is safe; "direct" sums the products as they stand.
+    method : {"auto", "direct", "fft"}
+        The algorithm.
+
+        - "auto": the one predicted to be fastest, and safe: see the notes. `explain` shows the choice;
+        - "direct": sums the products as they stand;
+        - "fft": by Fourier transforms of stretches of x (overlap-save), made for long kernels. Where no transform
+          serves, an exact method computes it: integers and bool, which must not be rounded; longdouble; kernels of one
+          tap; more than 4 convolved axes with several taps.
     stride : int or a sequence with one per convolved axis
         Keep outputs 0, s, 2s, ... of what stride 1 gives: ceil(length/s) of them. At least 1 [samples].
     dilation : int or a sequence with one per convolved axis
@@ -101,16 +107,20 @@ def convolve(
     See Also
     --------
     correlate : the same sum with the kernel the other way round.
+    plan : the same for many arrays of one shape, with the kernel prepared once.
+    explain : which algorithm would be taken, and why.
     convcorr.numpy.convolve : in place of `numpy.convolve`, with its arguments and its habits.
 
     Notes
     -----
     The sum is that of A. V. Oppenheim and R. W. Schafer, *Discrete-Time Signal Processing*, 3rd ed., section 2.3.
 
-    Integers are exact modulo 2**bits; bool is the or of ands; float16 is summed in float32 and rounded once. With
-    "direct" each float output is off by at most K u/(1 - K u) (abs(x) * abs(h))[n], where K is the number of taps and u
-    the unit roundoff (N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., section 3.1). The number
-    of threads never changes a bit of the result.
+    Integers are exact modulo 2**bits under every method; bool is the or of ands; float16 is summed in float32 and
+    rounded once. With "direct" each float output is off by at most K u/(1 - K u) (abs(x) * abs(h))[n], where K is the
+    number of taps and u the unit roundoff (N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed.,
+    section 3.1). With "auto" and "fft" it is off by at most 8 u log2(K + 1) norm(x in n's window) norm(h), with
+    Euclidean norms: a loud sample elsewhere in x doesn't count, and a window of zeros gives zero. NaN and infinities
+    reach the same outputs under every method. The number of threads never changes a bit of the result.
 
     Examples
     --------
@@ -200,12 +210,14 @@ def correlate(
     --------
     convolve : the same sum with the kernel the other way round.
     correlation_lags : the lag of each output.
+    plan, explain : as for `convolve`; with `op="correlate"`.
     convcorr.numpy.correlate : in place of `numpy.correlate`, with its arguments and its habits.
 
     Notes
     -----
     The sum is that of `numpy.correlate` and of J. G. Proakis and D. G. Manolakis, *Digital Signal Processing*, 4th ed.,
-    section 2.6, where the second sequence is conjugated. Exactness, rounding and threads are as for `convolve`.
+    section 2.6, where the second sequence is conjugated. Exactness, rounding, methods and threads are as for
+    `convolve`.
 
     Examples
     --------

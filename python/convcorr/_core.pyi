@@ -1,11 +1,27 @@
 # The compiled extension. Private: its functions take every argument by position and change with the package.
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NewType
 
 from numpy.typing import ArrayLike, DTypeLike
 
-from ._types import Array, Axes, Boundary, Config, Integer, Lags, Method, Mode, Number, PerAxis
+from ._types import (
+    Array,
+    Axes,
+    Boundary,
+    Config,
+    ExplanationTuple,
+    Integer,
+    Lags,
+    Method,
+    Mode,
+    Number,
+    Operation,
+    PerAxis,
+    PlanInfo,
+)
+
+PlanHandle = NewType("PlanHandle", object)  # a capsule
 
 def convolve(
     x: ArrayLike,
@@ -73,6 +89,45 @@ def reference_correlate(
 # Both return NotImplemented where NumPy itself must answer; typed Any because NotImplemented has no type of its own.
 def numpy_convolve(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
 def numpy_correlate(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
+def plan(
+    x_shape: PerAxis[Integer],
+    h: ArrayLike,
+    mode: Mode,
+    op: Operation,
+    x_dtype: DTypeLike | None,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: Number,
+    method: Method,
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    lags: Lags,
+    dtype: DTypeLike | None,
+    threads: Integer | None,
+    tile: PerAxis[Integer] | None,
+    /,
+) -> PlanHandle: ...
+def plan_run(plan: PlanHandle, x: ArrayLike, out: Array | None, /) -> Array: ...
+def plan_info(plan: PlanHandle, /) -> PlanInfo: ...
+def plan_explain(plan: PlanHandle, /) -> ExplanationTuple: ...
+def explain(
+    x: ArrayLike,
+    h: ArrayLike,
+    mode: Mode,
+    op: Operation,
+    axes: Axes,
+    boundary: PerAxis[Boundary],
+    fill_value: Number,
+    method: Method,
+    stride: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    lags: Lags,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: Integer | None,
+    /,
+) -> ExplanationTuple: ...
+def force_tile(lengths: Sequence[int] | None, /) -> None: ...
 def solve(x: Array, h: Array, out: Array, spec: Mapping[str, Any], executor: str, /) -> Array: ...
 def get_num_threads() -> int: ...
 def set_num_threads(n: int, /) -> None: ...

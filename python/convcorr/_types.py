@@ -12,13 +12,41 @@ _T = TypeVar("_T")
 
 Mode = Literal["full", "same", "valid"]
 Boundary = Literal["constant", "edge", "symmetric", "reflect", "wrap"]
-Method = Literal["auto", "direct"]
+Method = Literal["auto", "direct", "fft"]
+Operation = Literal["convolve", "correlate"]
 PerAxis: TypeAlias = _T | Sequence[_T]  # one value for every convolved axis, or one each
 Integer: TypeAlias = SupportsIndex  # int, or a NumPy integer
 Number: TypeAlias = "complex | np.number[Any]"
 Axes: TypeAlias = "Integer | Sequence[Integer] | None"
 Lags: TypeAlias = "Sequence[Integer] | None"
 Array = NDArray[Any]
+
+
+# Of `_core`. A candidate's algorithm, tile, predicted us, scratch bytes, why it is refused, whether it is chosen; an
+# explanation's algorithm, predicted us, threads, candidates.
+CandidateTuple: TypeAlias = tuple[str, tuple[int, ...], float, int, "str | None", bool]
+ExplanationTuple: TypeAlias = tuple[str, float, int, list[CandidateTuple]]
+
+
+class PlanInfo(TypedDict):
+    """What `_core.plan_info` returns: a plan's attributes, and the arguments that would make the same one."""
+
+    x_shape: tuple[int, ...]
+    x_dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    algorithm: str
+    h: Array
+    mode: Mode
+    op: Operation
+    axes: tuple[int, ...]
+    boundary: tuple[Boundary, ...]
+    method: Method
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    lags: tuple[int, int] | None
+    threads: int | None
+    tile: tuple[int, ...] | None
 
 
 class Config(TypedDict):
