@@ -33,7 +33,7 @@ ITEM_BYTES = {"f32": 4, "f64": 8, "c64": 8, "c128": 16}
 TURNS = 7
 MOST_PRODUCTS = 3e8  # of a direct sum
 MOST_SAMPLES = 1 << 21  # of data
-NEAR_BYTES, FAR_BYTES = 512 << 10, 16 << 20  # tiles up to and from which an FFT has one speed
+NEAR_BYTES, FAR_BYTES = 256 << 10, 8 << 20  # tiles up to and from which an FFT has one speed
 
 
 @dataclass(frozen=True)
@@ -150,15 +150,22 @@ def fft_features(s: Sample) -> Constants:
         "byte": tiles * size,
         "row": tiles * samples / s.tile[-1] if len(s.tile) > 1 else 0,
         "tile": tiles,
+        "tap": math.prod(s.h),
         "call": 1,
     }
 
 
 FEATURES: dict[str, Callable[[Sample], Constants]] = {
     "small": direct_features,
-    "direct": direct_features,
+    "taps": direct_features,
+    "rows": direct_features,
     "fft": fft_features,
 }
+
+
+def kind_of(s: Sample) -> str:
+    """Name what the constants are of: direct sums have a kernel for one axis and one for several."""
+    return s.algorithm if s.algorithm != "direct" else "taps" if len(s.x) == 1 else "rows"
 
 
 def nonnegative(a: Vector, b: Vector) -> Vector:
@@ -208,8 +215,8 @@ def fit(counts: Sequence[Constants], seconds: Sequence[float], rounds: int = 20)
 def constants_of(samples: Sequence[Sample]) -> dict[str, Constants]:
     """Fit each algorithm in each type, and print the constants; by names such as `fft f32`."""
     found: dict[str, Constants] = {}
-    for algorithm, dtype in dict.fromkeys((sample.algorithm, sample.dtype) for sample in samples):
-        own = [sample for sample in samples if (sample.algorithm, sample.dtype) == (algorithm, dtype)]
+    for algorithm, dtype in dict.fromkeys((kind_of(sample), sample.dtype) for sample in samples):
+        own = [sample for sample in samples if (kind_of(sample), sample.dtype) == (algorithm, dtype)]
         counts = [FEATURES[algorithm](sample) for sample in own]
         if len(own) <= len(counts[0]):
             continue
@@ -240,8 +247,27 @@ def measure_under(isa: str, dtypes: Sequence[str]) -> list[Sample]:
 
 
 def write_constants(path: Path, per_isa: dict[str, dict[str, Constants]]) -> None:
-    """Write the constants where the cost model reads them."""
-    raise NotImplementedError(f"the form of {path} for {', '.join(per_isa)}")
+    """Write the constants where the cost model reads them: an entry per ISA, the best first."""
+    text = [
+        "// Written by bench/calibrate: see plan/cost.h. Seconds.",
+        "// clang-format off",
+        "#pragma once",
+        "",
+        '#include "plan/cost.h"',
+        "",
+        "namespace convcorr {",
+        "",
+        "constexpr IsaCosts calibrated[] = {",
+    ]
+    for isa, constants in per_isa.items():
+        text.append(f'    {{"{isa}",')
+        for kind in FEATURES:
+            rows = [constants[f"{kind} {dtype}"] for dtype in ITEM_BYTES]
+            text.append(f"     // {kind}: {', '.join(rows[0])}")
+            values = ["{" + ", ".join(f"{value:.4g}" for value in row.values()) + "}" for row in rows]
+            text.append("     {" + ", ".join(values) + "}" + ("}," if kind == "fft" else ","))
+    text += ["};", "", "}  // namespace convcorr", ""]
+    path.write_text("\n".join(text))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

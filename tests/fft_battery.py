@@ -9,7 +9,17 @@ import numpy as np
 import convcorr
 import exact
 from convcorr import _core
-from fft_cases import FAST_FLOATS, assert_within, forced_tile, gathered, modes, noise, scattered, was_transformed
+from fft_cases import (
+    FAST_FLOATS,
+    assert_within,
+    forced_tile,
+    gathered,
+    modes,
+    noise,
+    scattered,
+    was_transformed,
+    whole_noise,
+)
 from layouts import LAYOUTS, random_values
 
 SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
@@ -36,7 +46,7 @@ def every_small_size() -> None:
 def shapes_and_borders() -> None:
     rng = np.random.default_rng(22)
     for dtype, (x_shape, h_shape) in itertools.product(FAST_FLOATS, SHAPES):
-        x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+        x, h = whole_noise(rng, x_shape, dtype), whole_noise(rng, h_shape, dtype)
         for mode, want in modes(scattered("convolve", x, h), x_shape, h_shape):
             got = convcorr.convolve(x, h, mode, method="fft", threads=2)
             assert_within(got, want, f"{dtype} {x_shape} {h_shape} {mode}")
@@ -50,7 +60,7 @@ def tiles() -> None:
     rng = np.random.default_rng(23)
     rows = [(tile, (n,), (min(tile[0] // 3, 1500),)) for tile, n in TILES]
     for dtype, (tile, x_shape, h_shape) in itertools.product(FAST_FLOATS, [*rows, *TILES_ND]):
-        x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+        x, h = whole_noise(rng, x_shape, dtype), whole_noise(rng, h_shape, dtype)
         try:
             with forced_tile(tile):
                 got = convcorr.convolve(x, h, method="fft", threads=2)

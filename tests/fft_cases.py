@@ -10,7 +10,7 @@ window of zeros gives a zero. `Want` holds the true values with both norms, and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -104,11 +104,23 @@ def wider(a: Array) -> Array:
     return a.astype(np.float64 if a.dtype.itemsize <= 4 else np.longdouble)
 
 
+def in_double(a: Array) -> Array:
+    return a.astype(np.complex128 if a.dtype.kind == "c" else np.float64)
+
+
+def wide_enough(x: Array, h: Array) -> Callable[[Array], Array]:
+    """`wider`, or double precision where all sums of products are integers that it holds: ten times as fast."""
+    parts = [part for a in (x, h) for part in ((a.real, a.imag) if a.dtype.kind == "c" else (a,))]
+    whole = all((part == np.rint(part)).all() and np.abs(part).max() < 64 for part in parts)
+    return in_double if whole else wider
+
+
 def scattered(op: str, x: Array, h: Array) -> Want:
     """The full result of plain arrays over all axes, with zeros outside; `modes` cuts the others from it."""
     result, accumulator = oracle.dtypes(x.dtype, h.dtype)
+    wide = wide_enough(x, h)
     with np.errstate(under="ignore"):
-        value = exact.full(wider(x), wider(exact.as_convolution(op, h)))
+        value = exact.full(wide(x), wide(exact.as_convolution(op, h)))
     return Want(value, window_norms(x, h.shape), np.sqrt(square(h).sum()), h.size, result, accumulator)
 
 
@@ -122,8 +134,9 @@ def modes(want: Want, n: Sequence[int], k: Sequence[int]) -> Iterator[tuple[Any,
 
 def sampled(op: str, x: Array, h: Array, outputs: Array) -> Want:
     """Those outputs of one long row's full result."""
-    w = wider(exact.as_convolution(op, h))[::-1]  # now a plain sum of products
-    data, k, n = wider(x), h.size, x.size
+    wide = wide_enough(x, h)
+    w = wide(exact.as_convolution(op, h))[::-1]  # now a plain sum of products
+    data, k, n = wide(x), h.size, x.size
     value = np.zeros(outputs.size, np.result_type(data, w))
     for i, o in enumerate(outputs):
         low, high = max(int(o) - k + 1, 0), min(int(o) + 1, n)
@@ -154,9 +167,12 @@ def scale(want: Want) -> Array:
 
 
 def allowed_error(want: Want) -> Array:
-    """The promise, and what rounding below the normal range and to a narrower result adds. None for a zero window."""
+    """The promise, and what rounding below the normal range, to a narrower result, and in long double adds.
+
+    Nothing at all for a window of zeros.
+    """
     tiny = 2 * want.taps * np.longdouble(np.finfo(want.accumulator).smallest_subnormal)
-    reference = want.taps * np.longdouble(np.finfo(want.value.dtype).eps) * want.window * want.kernel
+    reference = want.taps * np.longdouble(np.finfo(np.longdouble).eps) * want.window * want.kernel
     allowed = C * scale(want) + tiny + reference
     if np.finfo(want.result).eps > np.finfo(want.accumulator).eps:
         narrow = np.longdouble(np.finfo(want.result).smallest_subnormal)
@@ -217,6 +233,12 @@ def forced_tile(tile: Sequence[int] | None) -> Iterator[None]:
 def was_transformed(got: Array, op: str, x: Array, h: Array, **keywords: Any) -> bool:
     """Whether the full result `got` is another algorithm's than the direct sum: its roundings differ somewhere."""
     return bool((got != getattr(convcorr, op)(x, h, method="direct", **keywords)).any())
+
+
+def whole_noise(rng: np.random.Generator, shape: Any, dtype: DTypeLike) -> Array:
+    """Integers, for long sums: no easier for a transform, and their exact result is quickly had."""
+    values: Array = np.rint(8 * noise(rng, shape, dtype))
+    return values.astype(dtype)
 
 
 def noise(rng: np.random.Generator, shape: Any, dtype: DTypeLike) -> Array:

@@ -30,6 +30,7 @@ from fft_cases import (
     scattered,
     some_outputs,
     was_transformed,
+    whole_noise,
 )
 from layouts import INTEGERS, LAYOUTS, Array, guarded, margins_are_untouched, random_values, same_bits
 from subprocesses import output_of
@@ -80,13 +81,13 @@ def test_every_small_size(dtype: np.dtype[Any], rng: np.random.Generator) -> Non
 
 
 LARGE = [(10_007, 997), (30_011, 127), (9973, 9973), (4099, 8209), (20_000, 2003), (16_384, 4096), (32_767, 61),
-         (16_385, 16_383), (12_289, 3), (1, 20_011), (2, 9000), (40_009, 513)]  # fmt: skip
+         (12_289, 12_281), (12_289, 3), (1, 20_011), (2, 9000), (40_009, 513)]  # fmt: skip
 
 
 @fast_floats
 @pytest.mark.parametrize(("n", "k"), LARGE)
 def test_large_sizes(n: int, k: int, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
-    x, h, op = noise(rng, n, dtype), noise(rng, k, dtype), OPS[n % 2]
+    x, h, op = whole_noise(rng, n, dtype), whole_noise(rng, k, dtype), OPS[n % 2]
     compare_modes(op, x, h, scattered(op, x, h), threads=2)
 
 
@@ -102,8 +103,8 @@ def test_random_sizes(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
 @pytest.mark.parametrize(("n", "k"), [(100_003, 99_991), (131_072, 131_072), (100_000, 100_001), (999_983, 5003)])
 def test_long_rows(n: int, k: int, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """Chosen outputs within the bound, all outputs the same bits on any number of threads and in every mode."""
-    x, h = noise(rng, n, dtype), noise(rng, k, dtype)
-    outputs = some_outputs(rng, n, k, 300)
+    x, h = whole_noise(rng, n, dtype), whole_noise(rng, k, dtype)
+    outputs = some_outputs(rng, n, k, 200)
     full = by_fft("convolve", x, h, threads=1)
     assert_within(full[outputs], sampled("convolve", x, h, outputs), f"{n} {k}")
     assert same_bits(by_fft("convolve", x, h, threads=2), full)
@@ -144,7 +145,7 @@ def test_forced_tiles(tile: int, dtype: np.dtype[Any], rng: np.random.Generator)
     for k in sorted({1, 2, 33, tile // 8 + 1, tile // 2, tile // 2 + 1, 3 * tile // 4, tile - 1}):
         for n in sorted({tile // 3, tile - k + 1, tile, tile + 1, 2 * tile + 5, min(9 * tile + 77, 20_000)}):
             if n * k < 3e7:
-                served = served_by_tile("convolve", noise(rng, n, dtype), noise(rng, k, dtype), (tile,))
+                served = served_by_tile("convolve", whole_noise(rng, n, dtype), whole_noise(rng, k, dtype), (tile,))
                 # Others may be too short for the kernel or for a register's lanes, or too long for the guard.
                 assert served or tile < 1024 or not tile // 8 < k <= tile // 2, f"no block of {tile} for {n} and {k}"
 
@@ -166,7 +167,7 @@ def test_forced_tiles_of_more_axes(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     """Rows of 512 and more suit the registers of every machine."""
-    x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+    x, h = whole_noise(rng, x_shape, dtype), whole_noise(rng, h_shape, dtype)
     compare_modes("correlate", x, h, scattered("correlate", x, h), threads=2)
     assert served_by_tile("correlate", x, h, tile) or tile[-1] < 512, f"no tile of {tile}"
 
@@ -181,7 +182,7 @@ def test_forced_tiles_of_more_axes(
 def test_shapes(
     x_shape: tuple[int, ...], h_shape: tuple[int, ...], dtype: np.dtype[Any], rng: np.random.Generator
 ) -> None:
-    x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
+    x, h = whole_noise(rng, x_shape, dtype), whole_noise(rng, h_shape, dtype)
     compare_modes("convolve", x, h, scattered("convolve", x, h), threads=2)
 
 
@@ -201,9 +202,10 @@ def test_the_transform_really_runs(dtype: np.dtype[Any], rng: np.random.Generato
 @pytest.mark.parametrize("boundary", oracle.BOUNDARIES)
 def test_borders(boundary: Any, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """With a halo of a part of the array, of all of it, and of many periods of it."""
-    for n, k in ((500, 70), (300, 300), (50, 333), (3, 200), (1, 65), (1500, 129)):
+    fills = (0, 1.5) if boundary == "constant" else (0,)
+    for n, k in ((500, 70), (300, 300), (50, 333), (3, 200), (1, 65), (700, 129)):
         x, h = noise(rng, n, dtype), noise(rng, k, dtype)
-        for mode, fill in itertools.product(("same", "full"), (0, 1.5)):
+        for mode, fill in itertools.product(("same", "full"), fills):
             got = by_fft("convolve", x, h, mode, boundary=boundary, fill_value=fill)
             assert_within(got, gathered("convolve", x, h, mode, boundary=boundary, fill_value=fill), f"{n} {k} {mode}")
     for second in oracle.BOUNDARIES:
@@ -238,11 +240,8 @@ def test_geometry(
     rng: np.random.Generator,
 ) -> None:  # fmt: skip
     x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
-    for mode in ("full",) if "lags" in keywords else oracle.MODES:
-        try:
-            want = gathered("correlate", x, h, mode, **keywords)
-        except ValueError:  # no "valid" output
-            continue
+    for mode in ("full",) if "lags" in keywords else ("full", "same"):  # "valid" ones are among the random calls
+        want = gathered("correlate", x, h, mode, **keywords)
         for threads in (1, 2):
             assert_within(by_fft("correlate", x, h, mode, threads=threads, **keywords), want, f"{mode} {threads}")
 

@@ -31,7 +31,7 @@ from hostile import (
 )
 from layouts import Array
 
-N, IMAGE = 12_000, (150, 140)
+N, IMAGE = 12_000, (120, 130)
 SIGNALS = {**QUIET_BESIDE_LOUD, **OTHERS}
 IMAGES = {**QUIET_BESIDE_LOUD_2D, **OTHERS_2D}
 METHODS: tuple[Any, ...] = ("fft", "auto")
@@ -99,10 +99,10 @@ def test_products_of_tiny_and_huge(dtype: np.dtype[Any], rng: np.random.Generato
 
 
 @fast_floats
-@pytest.mark.parametrize("k", [65, 501, 3000])
+@pytest.mark.parametrize("k", [65, 501, 2000])
 def test_every_contrast(k: int, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """A guard that lets too much pass is found out at the contrast where it begins to work, whatever that is."""
-    for power in range(0, 26, 1):
+    for power in range(26):
         low = 2.0**-power
         x = of_dtype(levels_of_noise(1, low, 1, 1, low, low, 1)(rng, N), dtype, rng)
         h = kernel(rng, power, k, dtype)
@@ -157,7 +157,7 @@ def test_few_taps(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
 def test_images(name: str, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     with np.errstate(over="ignore"):
         x = of_dtype(IMAGES[name](rng, IMAGE), dtype, rng)
-    for i, (height, width) in enumerate(((21, 23), (9, 50))):
+    for i, (height, width) in enumerate(((17, 21), (7, 40))):
         rows = kernel(rng, turn(name, IMAGES) + i, height, dtype)
         h = np.multiply.outer(rows, kernel(rng, turn(name, IMAGES) + 3 * i, width, dtype))
         h = bounded(h + noise(rng, h.shape, dtype) * np.abs(h).mean() / 10).astype(dtype)

@@ -22,14 +22,25 @@ void negate_imaginary(void* data, index_t n) {
 template <class T>
 TapsSummary sum_up(const void* data, index_t n) {
   const T* x = static_cast<const T*>(data);
-  double sums[8] = {};
-  T finite = 0;  // NaN from any NaN or Inf
-  for (index_t i = 0; i < n; ++i) {
-    sums[i % 8] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-    finite += x[i] * T(0);
+  constexpr int side_by_side = 8;
+  double sums[side_by_side] = {};
+  T zeros[side_by_side] = {};  // NaN from any NaN or Inf
+  index_t i = 0;
+  for (; i + side_by_side <= n; i += side_by_side) {
+    for (int j = 0; j < side_by_side; ++j) {
+      sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+      zeros[j] += x[i + j] * T(0);
+    }
   }
-  TapsSummary s = {finite == T(0), 0};
-  for (const double sum : sums) s.squares += sum;
+  for (; i < n; ++i) {
+    sums[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    zeros[0] += x[i] * T(0);
+  }
+  TapsSummary s;
+  for (int j = 0; j < side_by_side; ++j) {
+    s.squares += sums[j];
+    s.finite = s.finite && zeros[j] == T(0);
+  }
   return s;
 }
 
@@ -43,13 +54,26 @@ double points_of(const FftPlan& f) {
 // One row of taps into a row of the block: tap 0 at the start, the others from the end backwards.
 template <class T>
 void place_row(const FftPlan& f, const T* taps, T factor, T* row) {
-  const int each = scalars(f.compute);
-  const bool along = !f.lanes_free;  // else the row is one tap, in lane 0
   const FftAxisPlan& x = f.axis[f.axes - 1];
-  const bool folded = along && f.tile.folded && f.axes == 1;
-  for (index_t t = 0; t < (along ? x.axis.kernel : 1); ++t) {
-    const index_t at = t == 0 ? 0 : x.block - t * x.axis.dilation;
-    for (int i = 0; i < each; ++i) row[at * each + i] = (folded && t > 0 ? -factor : factor) * taps[t * each + i];
+  const bool folded = f.tile.folded && f.axes == 1;
+  const index_t taps_in_row = f.lanes_free ? 1 : x.axis.kernel;  // free lanes: one tap, in lane 0
+  const T far = folded ? -factor : factor;
+  if (is_complex(f.compute)) {
+    row[0] = factor * taps[0];
+    row[1] = factor * taps[1];
+    T* end = row + 2 * x.block;
+    for (index_t t = 1, step = 2 * x.axis.dilation; t < taps_in_row; ++t) {
+      end[-t * step] = far * taps[2 * t];
+      end[-t * step + 1] = far * taps[2 * t + 1];
+    }
+    return;
+  }
+  row[0] = factor * taps[0];
+  T* end = row + x.block;
+  if (x.axis.dilation == 1) {
+    for (index_t t = 1; t < taps_in_row; ++t) end[-t] = far * taps[t];
+  } else {
+    for (index_t t = 1; t < taps_in_row; ++t) end[-t * x.axis.dilation] = far * taps[t];
   }
 }
 

@@ -19,9 +19,10 @@ struct FftCost {
   double byte;                 // of a tile's data: reading, the guard's look at it, writing
   double row;                  // of a row in a tile of several axes
   double tile;
+  double tap;  // of a kernel: loading and placing it
   double call;
 };
-constexpr double near_bytes = 512 << 10, far_bytes = 16 << 20;
+constexpr double near_bytes = 256 << 10, far_bytes = 8 << 20;
 
 constexpr int float_types = 4;  // f32, f64, c64, c128
 constexpr int float_index(Compute c) { return static_cast<int>(c) - static_cast<int>(Compute::f32); }
@@ -40,7 +41,6 @@ struct CostModel {
 
   // Not calibrated: no machine's choice hangs on them.
   double line_byte = 1 / 15e9;  // converting or copying a line
-  double job = 150e-9;
   double reference_product = 30e-9;
 };
 

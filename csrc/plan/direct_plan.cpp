@@ -312,12 +312,13 @@ void make_direct_plan(const Problem& p, DirectPlan& d) {
   const auto taps = static_cast<double>(d.taps);
   const DirectCost unit = cost.direct(d.compute, d.one_row);
   double output_seconds = taps * unit.product + 2 * static_cast<double>(size) * unit.byte;
-  if (!d.in_place) output_seconds += static_cast<double>(d.planes * size) * cost.line_byte;
+  const bool plain = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size;
+  if (!plain) output_seconds += static_cast<double>(d.planes * size) * cost.line_byte;
   const double outputs = output_count(p);
   output_seconds += unit.row * static_cast<double>(d.planes * d.row.kernel) / static_cast<double>(d.lane.out);
   d.seconds = outputs * output_seconds;
   cut_jobs(d, output_seconds, d.seconds);
-  d.seconds += static_cast<double>(d.jobs) * cost.job + unit.call;
+  d.seconds += unit.call;
   size_buffers(d);
 }
 

@@ -158,7 +158,7 @@ double fft_spectrum_seconds(const FftPlan& f) {
   const FftCost& cost = cost_of(f);
   const Work w = work_of(f);
   const double lanes = f.lanes_free ? static_cast<double>(f.strip_samples / f.lanes) : 1;
-  return (seconds_of(f, w) / lanes + w.rows * cost.row + cost.tile) / 2;
+  return (seconds_of(f, w) / lanes + w.rows * cost.row + cost.tile) / 2 + static_cast<double>(f.taps) * cost.tap;
 }
 
 bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record) {

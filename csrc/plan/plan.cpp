@@ -16,7 +16,10 @@ constexpr double fewest_taps = 12;
 double small_seconds(const Problem& p, double products) {
   const int type = p.sum_type == DType::f32 ? 0 : p.sum_type == DType::f64 ? 1 : p.sum_type == DType::c64 ? 2 : 3;
   const DirectCost& cost = cost_model().isa.small[type];
-  return products * cost.product + 2 * output_count(p) * static_cast<double>(itemsize(p.y_type)) * cost.byte + cost.call;
+  const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
+  const double rows = products / static_cast<double>(lane.out) / static_cast<double>(lane.kernel);
+  const double bytes = 2 * output_count(p) * static_cast<double>(itemsize(p.y_type));
+  return products * cost.product + bytes * cost.byte + rows * cost.row + cost.call;
 }
 
 void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
