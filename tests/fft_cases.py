@@ -124,6 +124,13 @@ def scattered(op: str, x: Array, h: Array) -> Want:
     return Want(value, window_norms(x, h.shape), np.sqrt(square(h).sum()), h.size, result, accumulator)
 
 
+def bordered(op: str, x: Array, h: Array, boundary: Sequence[str], fill: int = 0) -> Want:
+    """The full result over all axes of plain arrays whose surroundings the border defines."""
+    halos = [k - 1 for k in h.shape]
+    inner = tuple(slice(halo, n + 2 * halo) for n, halo in zip(x.shape, halos, strict=True))
+    return scattered(op, exact.extended(x, halos, boundary, fill).astype(x.dtype), h).cut(inner)
+
+
 def modes(want: Want, n: Sequence[int], k: Sequence[int]) -> Iterator[tuple[Any, Want]]:
     """Each mode that exists for these sizes."""
     places = np.arange(want.value.size).reshape(want.value.shape)
@@ -140,7 +147,7 @@ def sampled(op: str, x: Array, h: Array, outputs: Array) -> Want:
     value = np.zeros(outputs.size, np.result_type(data, w))
     for i, o in enumerate(outputs):
         low, high = max(int(o) - k + 1, 0), min(int(o) + 1, n)
-        value[i] = np.dot(data[low:high], w[low - int(o) + k - 1 : high - int(o) + k - 1])
+        value[i] = np.einsum("i,i", data[low:high], w[low - int(o) + k - 1 : high - int(o) + k - 1])
     result, accumulator = oracle.dtypes(x.dtype, h.dtype)
     window = window_norms(x, h.shape)[outputs]
     return Want(value, window, np.sqrt(square(h).sum()), k, result, accumulator)

@@ -21,6 +21,7 @@ from fft_cases import (
     FAST_FLOATS,
     Want,
     assert_within,
+    bordered,
     complaint,
     forced_tile,
     gathered,
@@ -80,8 +81,9 @@ def test_every_small_size(dtype: np.dtype[Any], rng: np.random.Generator) -> Non
             compare_modes(op, x, h, scattered(op, x, h), threads=1 + k % 2)
 
 
+# np.convolve, the reference, hands dot products from 10,000 terms on to BLAS's threads, and waits for them each time.
 LARGE = [(10_007, 997), (30_011, 127), (9973, 9973), (4099, 8209), (20_000, 2003), (16_384, 4096), (32_767, 61),
-         (12_289, 12_281), (12_289, 3), (1, 20_011), (2, 9000), (40_009, 513)]  # fmt: skip
+         (12_289, 3), (1, 20_011), (2, 9000), (40_009, 513)]  # fmt: skip
 
 
 @fast_floats
@@ -142,8 +144,8 @@ def served_by_tile(op: str, x: Array, h: Array, tile: tuple[int, ...]) -> bool:
 @pytest.mark.parametrize("tile", [2**power for power in range(6, 15)])
 def test_forced_tiles(tile: int, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """Blocks of every length: one, some and many per row, with kernels that leave much or hardly any of a block."""
-    for k in sorted({1, 2, 33, tile // 8 + 1, tile // 2, tile // 2 + 1, 3 * tile // 4, tile - 1}):
-        for n in sorted({tile // 3, tile - k + 1, tile, tile + 1, 2 * tile + 5, min(9 * tile + 77, 20_000)}):
+    for k in sorted({2, 33, tile // 8 + 1, tile // 2, tile - 1}):
+        for n in sorted({tile // 3, tile - k + 1, 2 * tile + 5, min(9 * tile + 77, 20_000)}):
             if n * k < 3e7:
                 served = served_by_tile("convolve", whole_noise(rng, n, dtype), whole_noise(rng, k, dtype), (tile,))
                 # Others may be too short for the kernel or for a register's lanes, or too long for the guard.
@@ -202,34 +204,34 @@ def test_the_transform_really_runs(dtype: np.dtype[Any], rng: np.random.Generato
 @pytest.mark.parametrize("boundary", oracle.BOUNDARIES)
 def test_borders(boundary: Any, dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """With a halo of a part of the array, of all of it, and of many periods of it."""
-    fills = (0, 1.5) if boundary == "constant" else (0,)
-    for n, k in ((500, 70), (300, 300), (50, 333), (3, 200), (1, 65), (700, 129)):
-        x, h = noise(rng, n, dtype), noise(rng, k, dtype)
-        for mode, fill in itertools.product(("same", "full"), fills):
-            got = by_fft("convolve", x, h, mode, boundary=boundary, fill_value=fill)
-            assert_within(got, gathered("convolve", x, h, mode, boundary=boundary, fill_value=fill), f"{n} {k} {mode}")
+    fills = (0, 3) if boundary == "constant" else (0,)
+    for (n, k), fill in itertools.product(((500, 70), (300, 300), (50, 333), (3, 200), (1, 65), (9000, 257)), fills):
+        x, h = whole_noise(rng, n, dtype), whole_noise(rng, k, dtype)
+        full = bordered("convolve", x, h, [boundary], fill)
+        for mode, want in itertools.islice(modes(full, (n,), (k,)), 2):
+            assert_within(by_fft("convolve", x, h, mode, boundary=boundary, fill_value=fill), want, f"{n} {k} {mode}")
     for second in oracle.BOUNDARIES:
-        for x_shape, h_shape in (((40, 70), (9, 11)), ((5, 30), (14, 9))):
-            x, h = noise(rng, x_shape, dtype), noise(rng, h_shape, dtype)
-            keywords: dict[str, Any] = {"boundary": (boundary, second), "fill_value": 0.5}
-            got = by_fft("correlate", x, h, "same", threads=2, **keywords)
-            assert_within(got, gathered("correlate", x, h, "same", **keywords), f"{x_shape} {h_shape} {second}")
+        for x_shape, h_shape in (((40, 70), (9, 11)), ((5, 30), (14, 9)), ((200, 150), (9, 20))):
+            x, h = whole_noise(rng, x_shape, dtype), whole_noise(rng, h_shape, dtype)
+            full = bordered("correlate", x, h, [boundary, second], 2)
+            got = by_fft("correlate", x, h, threads=2, boundary=(boundary, second), fill_value=2)
+            assert_within(got, full, f"{x_shape} {h_shape} {second}")
 
 
 GEOMETRY: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
-    ((900,), (65,), {"stride": 2}), ((900,), (65,), {"stride": 7, "dilation": 3}), ((400,), (70,), {"dilation": 9}),
-    ((900,), (90,), {"lags": (100, 500)}), ((900,), (90,), {"lags": (-200, 40)}), ((300,), (99,), {"lags": (290, 700)}),
-    ((900,), (90,), {"lags": (-70, 333), "stride": 3, "dilation": 2, "boundary": "reflect"}),
-    ((60, 70), (9, 11), {"stride": (2, 3)}), ((60, 70), (6, 9), {"dilation": (3, 2), "boundary": "wrap"}),
-    ((700, 3), (80, 1), {"axes": 0}), ((700, 16), (80, 1), {"axes": 0}), ((700, 1), (80, 5), {"axes": 0}),
-    ((5, 600), (65,), {"axes": -1}), ((5, 600), (5, 65), {"axes": 1}), ((1, 600), (7, 65), {"axes": 1}),
-    ((3, 1, 500), (1, 4, 70), {"axes": 2}), ((4, 90, 5), (66,), {"axes": -1}), ((4, 300, 5), (1, 66, 1), {"axes": 1}),
-    ((50, 60, 3), (9, 11, 1), {"axes": (0, 1)}), ((3, 50, 60), (9, 11), {"axes": (1, 2)}),
-    ((50, 3, 60), (9, 1, 11), {"axes": (0, 2), "boundary": "edge"}), ((2, 40, 41), (3, 1, 1), {"axes": (1, 2)}),
-    ((1, 40, 50), (6, 9, 10), {"axes": (1, 2)}), ((40, 50), (9, 12), {"axes": (1, 0)}),
-    ((40, 50, 4), (9, 12, 4), {"axes": (1, 0), "boundary": ("wrap", "symmetric")}),
-    ((2, 11, 12, 20), (4, 5, 7), {"axes": (1, 2, 3)}), ((11, 12, 20, 2), (4, 5, 7, 1), {"axes": (0, 1, 2)}),
-    ((500, 2, 3), (70, 2, 1), {"axes": 0, "stride": 2, "boundary": "symmetric"}),
+    ((900,), (25,), {"stride": 2}), ((500,), (45,), {"stride": 7, "dilation": 3}), ((400,), (40,), {"dilation": 9}),
+    ((900,), (30,), {"lags": (100, 500)}), ((900,), (30,), {"lags": (-200, 40)}), ((300,), (69,), {"lags": (290, 700)}),
+    ((900,), (40,), {"lags": (-70, 333), "stride": 3, "dilation": 2, "boundary": "reflect"}),
+    ((40, 50), (7, 8), {"stride": (2, 3)}), ((40, 50), (6, 7), {"dilation": (3, 2), "boundary": "wrap"}),
+    ((300, 3), (40, 1), {"axes": 0}), ((300, 16), (40, 1), {"axes": 0}), ((300, 1), (40, 5), {"axes": 0}),
+    ((5, 400), (33,), {"axes": -1}), ((5, 400), (5, 33), {"axes": 1}), ((1, 400), (7, 33), {"axes": 1}),
+    ((3, 1, 300), (1, 4, 40), {"axes": 2}), ((4, 50, 5), (36,), {"axes": -1}), ((4, 150, 5), (1, 36, 1), {"axes": 1}),
+    ((30, 40, 3), (7, 8, 1), {"axes": (0, 1)}), ((3, 30, 40), (7, 8), {"axes": (1, 2)}),
+    ((30, 3, 40), (7, 1, 8), {"axes": (0, 2), "boundary": "edge"}), ((1, 40, 41), (3, 5, 4), {"axes": (1, 2)}),
+    ((1, 30, 40), (6, 7, 8), {"axes": (1, 2)}), ((40, 50), (7, 9), {"axes": (1, 0)}),
+    ((30, 40, 4), (7, 8, 4), {"axes": (1, 0), "boundary": ("wrap", "symmetric")}),
+    ((2, 11, 12, 15), (3, 4, 5), {"axes": (1, 2, 3)}), ((11, 12, 15, 2), (3, 4, 5, 1), {"axes": (0, 1, 2)}),
+    ((300, 2, 3), (40, 2, 1), {"axes": 0, "stride": 2, "boundary": "symmetric"}),
 ]  # fmt: skip
 
 

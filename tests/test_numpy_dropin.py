@@ -67,7 +67,12 @@ def test_long_operands(name: str, rng: np.random.Generator) -> None:
     for dtype in (np.float32, np.float64, np.complex64, np.int16, np.int64, np.uint8, bool):
         for n, k, mode in itertools.product((3000, 65), (1, 7, 64, 900), MODES):
             a, v = small_integers(rng, (n,), dtype), small_integers(rng, (k,), dtype)
-            np.testing.assert_array_equal(ours(a, v, mode), theirs(a, v, mode), err_msg=f"{dtype} {n} {k} {mode}")
+            got, want = ours(a, v, mode), theirs(a, v, mode)
+            if got.dtype.kind in "fc":  # long kernels go through an FFT: nearly the integers
+                tolerance = 100 * np.finfo(got.dtype).eps * np.sqrt(min(n, k)) * 10
+                np.testing.assert_allclose(got, want, rtol=0, atol=tolerance, err_msg=f"{dtype} {n} {k} {mode}")
+            else:
+                np.testing.assert_array_equal(got, want, err_msg=f"{dtype} {n} {k} {mode}")
 
 
 @both

@@ -57,7 +57,8 @@ bool choose_strip(const Problem& p, FftPlan& f) {
 }
 
 void assign_axes(const Problem& p, FftPlan& f) {
-  f.axes = 0;
+  f.axes = f.group_axes = f.filter_axes = f.batch_axes = 0;
+  f.groups = f.filters = f.batches = 1;
   int contiguous = -1;
   for (int a = 0; a < p.spatial_count; ++a) {
     const SpatialAxis& s = p.spatial[a];

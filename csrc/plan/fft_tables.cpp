@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "base/error.h"
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
 
 namespace convcorr {
 namespace {
@@ -150,7 +153,14 @@ struct Kept {
   index_t bytes = 0;
 };
 Kept& kept() {
-  static Kept k;
+  static Kept& k = *[] {
+    static Kept made;
+#if defined(__unix__) || defined(__APPLE__)
+    // A child forked while another thread makes a table must find the lock free.
+    pthread_atfork([] { made.mutex.lock(); }, [] { made.mutex.unlock(); }, [] { made.mutex.unlock(); });
+#endif
+    return &made;
+  }();
   return k;
 }
 

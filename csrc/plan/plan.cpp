@@ -93,7 +93,8 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
   const FftBlocks& forced = forced_fft_blocks();
-  choose(p, method, plan, method == Method::fft && forced.axes > 0 ? forced : blocks, record);
+  const bool by_thread = method == Method::fft && blocks.axes == 0;
+  choose(p, method, plan, by_thread ? forced : blocks, record);
   if (record) mark_chosen(plan, *record);
 }
 
