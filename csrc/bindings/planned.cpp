@@ -99,7 +99,11 @@ int Planned::leading_axes(PyArrayObject* x) const {
 // The planned algorithm and tiles, for an x of other strides or with more axes. Where other axes are contiguous, tiles
 // may have to lie otherwise: then as a call that names this algorithm would have them.
 void Planned::plan_for(const Problem& p, Plan& plan) const {
-  if (plan_.algorithm != Algorithm::fft) return make_plan(p, Method::direct, plan);
+  if (plan_.algorithm != Algorithm::fft) {
+    make_plan(p, Method::direct, plan);
+    plan.in_halves = plan_.in_halves;
+    return;
+  }
   make_plan(p, Method::fft, plan, blocks_);
   if (plan.algorithm == Algorithm::fft && same_tiles(plan.fft, plan_.fft)) return;
   plan = {};

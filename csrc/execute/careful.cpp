@@ -116,7 +116,7 @@ class Careful {
                   {out.data(), f_.row_samples});
     std::vector<OutputBox> unsafe;
     if (!all_safe) unsafe = guard_.unsafe(tile_);
-    const int taps_exponent = -std::ilogb(call_.taps_scale), back = exponent + taps_exponent;
+    const int back = exponent - std::ilogb(call_.taps_scale);
     keep_safe(unsafe, std::ldexp(T(1), back / 2), std::ldexp(T(1), back - back / 2));
     return true;
   }

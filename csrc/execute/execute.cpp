@@ -4,7 +4,9 @@
 
 #include "execute/direct.h"
 #include "execute/fft.h"
+#include "execute/halves.h"
 #include "execute/small.h"
+#include "problem/part.h"
 #include "problem/reference.h"
 
 namespace convcorr {
@@ -21,17 +23,33 @@ void run_reference(const Problem& p, const Arrays& arrays, const Run& run) {
   });
 }
 
+// Dilated taps: each phase by blocks of the same length.
+void run_phases(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
+  run.seconds = plan.seconds / static_cast<double>(plan.phases);
+  FftBlocks blocks = {.axes = plan.fft.axes};
+  for (int a = 0; a < blocks.axes; ++a) blocks.of[plan.fft.order[a]] = plan.fft.axis[a].block;
+  for (index_t number = 0; number < plan.phases; ++number) {
+    Problem phase = p;
+    Arrays at = arrays;
+    take_phase(phase, at, number);
+    Plan own;
+    make_plan(phase, Method::fft, own, blocks);
+    execute(phase, own, at, run);
+  }
+}
+
 }  // namespace
 
 void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
   run.seconds = plan.seconds;
+  if (plan.in_halves) return sum_in_halves(p, arrays, run);
   switch (plan.algorithm) {
     case Algorithm::small:
       return run_small(p, arrays);
     case Algorithm::direct:
       return run_direct(p, plan.direct, arrays, run);
     case Algorithm::fft:
-      return run_fft(p, plan.fft, arrays, run);
+      return plan.phases == 1 ? run_fft(p, plan.fft, arrays, run) : run_phases(p, plan, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
   }

@@ -7,6 +7,7 @@
 namespace convcorr {
 
 Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run& run) {
+  if (plan.in_halves || plan.phases > 1) return;
   if (plan.algorithm == Algorithm::fft) fft_ = std::make_unique<PreparedFft>(p, plan.fft, h, run);
   if (plan.algorithm == Algorithm::direct && !plan.direct.taps_per_slice) {
     taps_ = std::make_unique<PreparedTaps>(p, plan.direct, h, run);
@@ -17,6 +18,7 @@ Prepared::~Prepared() = default;
 
 void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) const {
   run.seconds = plan.seconds;
+  if (plan.in_halves || plan.phases > 1) return convcorr::execute(p, plan, arrays, run);
   if (plan.algorithm == Algorithm::fft && fft_ && fft_->serves(plan.fft)) return fft_->run(p, plan.fft, arrays, run);
   if (plan.algorithm == Algorithm::direct && taps_ && taps_->serves(plan.direct)) {
     return taps_->run(p, plan.direct, arrays, run);

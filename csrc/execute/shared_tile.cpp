@@ -1,7 +1,6 @@
 #include "execute/shared_tile.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "base/checked.h"
@@ -81,8 +80,9 @@ class SharedTile {
       sums[static_cast<std::size_t>(part)] = load_taps(p_, f_, arrays_.h, first, count, taps_);
     });
     TapsSummary all;
-    for (const TapsSummary& s : sums) all.squares += s.squares, all.finite = all.finite && s.finite;
-    if (!all.finite || taps_scale(f_, std::sqrt(all.squares)) != 1) return false;
+    for (const TapsSummary& s : sums)
+      all.largest = std::max(all.largest, s.largest), all.finite = all.finite && s.finite;
+    if (!all.finite || taps_scale(f_, all.largest) != 1) return false;
     if (f_.tile.columns > 0) {
       place_taps(f_, taps_, 1, placed_, kernel_rows_);
       return true;

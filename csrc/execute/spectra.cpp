@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -49,7 +48,7 @@ bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count
     char* taps = taps_ + i * taps_bytes_;
     const TapsSummary sums = load_taps(p, f_, kernel, 0, f_.taps, taps);
     if (!sums.finite) finite.store(false, std::memory_order_relaxed);
-    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel, std::sqrt(sums.squares)};
+    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel, sums.largest};
   });
   count_ = count * f_.filters;
   return finite.load(std::memory_order_relaxed);
@@ -58,8 +57,8 @@ bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count
 double Spectra::scale() const {
   double low = 0, high = 0;
   for (index_t i = 0; i < count_; ++i) {
-    const double norm = views_[i].norm;
-    if (norm > 0) low = low == 0 ? norm : std::min(low, norm), high = std::max(high, norm);
+    const double largest = views_[i].largest;
+    if (largest > 0) low = low == 0 ? largest : std::min(low, largest), high = std::max(high, largest);
   }
   return taps_scale(f_, low) == 1 ? taps_scale(f_, high) : taps_scale(f_, low);
 }

@@ -18,27 +18,28 @@ void negate_imaginary(void* data, index_t n) {
   for (index_t i = 0; i < n; ++i) x[2 * i + 1] = -x[2 * i + 1];
 }
 
-// In several running sums, so that they go on side by side.
+// Side by side, so that the compiler takes registers of them.
 template <class T>
 TapsSummary sum_up(const void* data, index_t n) {
   const T* x = static_cast<const T*>(data);
   constexpr int side_by_side = 8;
-  double sums[side_by_side] = {};
+  T largest[side_by_side] = {};
   T zeros[side_by_side] = {};  // NaN from any NaN or Inf
   index_t i = 0;
   for (; i + side_by_side <= n; i += side_by_side) {
     for (int j = 0; j < side_by_side; ++j) {
-      sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+      const T magnitude = x[i + j] < T(0) ? -x[i + j] : x[i + j];
+      largest[j] = magnitude > largest[j] ? magnitude : largest[j];
       zeros[j] += x[i + j] * T(0);
     }
   }
   for (; i < n; ++i) {
-    sums[0] += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+    largest[0] = std::max(largest[0], std::abs(x[i]));
     zeros[0] += x[i] * T(0);
   }
   TapsSummary s;
   for (int j = 0; j < side_by_side; ++j) {
-    s.squares += sums[j];
+    s.largest = std::max(s.largest, static_cast<double>(largest[j]));
     s.finite = s.finite && zeros[j] == T(0);
   }
   return s;
@@ -146,10 +147,11 @@ TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t
   return f.f64() ? sum_up<double>(start, n) : sum_up<float>(start, n);
 }
 
-double taps_scale(const FftPlan& f, double norm) {
-  const double far = f.f64() ? 0x1p300 : 0x1p30;
-  if (norm == 0 || (norm < far && norm > 1 / far)) return 1;
-  return std::ldexp(1.0, -std::ilogb(norm));
+double taps_scale(const FftPlan& f, double largest) {
+  const double far = f.f64() ? 0x1p300 : 0x1p20;
+  if (largest == 0 || (largest < far && largest > 1 / far)) return 1;
+  const int most = f.f64() ? 1000 : 110;  // the factor itself must be a number
+  return std::ldexp(1.0, std::clamp(-std::ilogb(largest), -most, most));
 }
 
 index_t placed_bytes(const FftPlan& f) {

@@ -11,15 +11,15 @@ namespace convcorr {
 
 struct TapsSummary {
   bool finite = true;
-  double squares = 0;
+  double largest = 0;  // magnitude of a real or imaginary part
 };
 
 // The kernel at h as [taps of axis 0][taps of axis 1]... in the compute type, flipped and conjugated: `count` taps from
 // `first` on, to their place in `taps`.
 TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t first, index_t count, void* taps);
 
-// 1 where transforms of taps with this norm neither overflow nor go denormal, else the power of two that makes it 1.
-double taps_scale(const FftPlan& f, double norm);
+// 1 where transforms of such taps neither overflow nor go denormal, else the power of two that makes the largest 1.
+double taps_scale(const FftPlan& f, double largest);
 
 // Places taps * scale in the rows of a tile, and transforms them. `spectrum` takes f.spectrum_bytes.
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum);

@@ -88,6 +88,7 @@ void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& til
   }
   Plan plan;
   make_plan(p, Method::direct, plan);
+  plan.in_halves = has_many_taps(p);
   execute(p, plan, arrays, run);
   if (apart.empty()) return;
   Odometer at = outputs_of(p);

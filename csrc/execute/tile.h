@@ -19,7 +19,7 @@ struct KernelView {
   const void* spectrum;
   const void* taps;  // loaded, unscaled
   const char* h;
-  double norm;  // of the taps
+  double largest;  // of the taps
 };
 
 class TileJob {

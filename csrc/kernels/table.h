@@ -121,8 +121,8 @@ struct FftFunctions {
   double (*least_cell)(const void* row, index_t scalars, index_t cell, index_t whole, double* total);
   // sums[i] += row[i]^2
   void (*square_lanes)(const void* row, index_t scalars, void* sums);
-  // The sum of a line, and the least sum of `window` neighbours of a line, of those that begin at [0, count). Both arrays are readable and
-  // writable to a register beyond `length`, and overwritten.
+  // The sum of a line, and the least sum of `window` neighbours of a line, of those that begin at [0, count). Both
+  // arrays are readable and writable to a register beyond `length`, and overwritten.
   double (*sum_line)(const void* line, index_t scalars);
   double (*least_window)(void* line, void* sums, index_t length, index_t window, index_t count);
 };

@@ -33,6 +33,8 @@ bool fft_compute(const Problem& p, Compute& c) {
   }
 }
 
+constexpr double fewest_fft_taps = 8;
+
 DType plain_type(Compute c) {
   return c == Compute::f32 ? DType::f32 : c == Compute::f64 ? DType::f64 : c == Compute::c64 ? DType::c64 : DType::c128;
 }
@@ -191,6 +193,7 @@ const char* refuse_fft(const Problem& p) {
     return "no kernel converts between these types";
   }
   int axes = 0;
+  if (tap_count(p) < fewest_fft_taps) return "so few taps: what is promised them leaves a transform no room";
   for (int a = 0; a < p.spatial_count; ++a) {
     if (p.spatial[a].in_dilation != 1) return "dilated inputs";
     if (p.spatial[a].kernel > 1) ++axes;

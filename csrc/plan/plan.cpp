@@ -2,6 +2,7 @@
 
 #include "plan/cost.h"
 #include "plan/small.h"
+#include "problem/part.h"
 
 namespace convcorr {
 namespace {
@@ -48,13 +49,23 @@ void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) 
 }
 
 bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector<Candidate>* record) {
-  if (const char* why = refuse_fft(p)) {
+  const auto refuse = [record](const char* why) {
     if (record) record->push_back({.algorithm = Algorithm::fft, .refused = why});
     return false;
+  };
+  Problem phase = p;
+  Arrays nowhere = {};
+  plan.phases = phase_count(p);
+  if (plan.phases == 0) return refuse("dilated taps with strided outputs, or a border that mixes phases");
+  take_phase(phase, nowhere, 0);
+  if (const char* why = refuse_fft(phase)) return refuse(why);
+  const std::size_t before = record ? record->size() : 0;
+  if (!make_fft_plan(phase, blocks, plan.fft, record)) return refuse("no block of a length that fits the kernel");
+  plan.fft.seconds *= static_cast<double>(plan.phases);
+  for (std::size_t i = before; record && i < record->size(); ++i) {
+    (*record)[i].seconds *= static_cast<double>(plan.phases);
   }
-  if (make_fft_plan(p, blocks, plan.fft, record)) return true;
-  if (record) record->push_back({.algorithm = Algorithm::fft, .refused = "no block of a length that fits the kernel"});
-  return false;
+  return true;
 }
 
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
@@ -91,10 +102,18 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 
 }  // namespace
 
+bool has_many_taps(const Problem& p) {
+  const bool floating =
+      p.sum_type == DType::f32 || p.sum_type == DType::f64 || p.sum_type == DType::c64 || p.sum_type == DType::c128;
+  return floating && p.spatial_count > 0 && tap_count(p) > many_taps;
+}
+
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
   const FftBlocks& forced = forced_fft_blocks();
   const bool by_thread = method == Method::fft && blocks.axes == 0;
   choose(p, method, plan, by_thread ? forced : blocks, record);
+  const bool sums = plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::small;
+  plan.in_halves = method == Method::automatic && sums && has_many_taps(p) && !refuse_direct(p);
   if (record) mark_chosen(plan, *record);
 }
 

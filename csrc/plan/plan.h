@@ -17,10 +17,16 @@ enum class Method : unsigned char { automatic, direct, fft, reference };  // wha
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
-  double seconds = 0;  // predicted, on one thread
-  DirectPlan direct;   // for Algorithm::direct
-  FftPlan fft;         // for Algorithm::fft
+  double seconds = 0;      // predicted, on one thread
+  bool in_halves = false;  // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
+  index_t phases = 1;      // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
+  DirectPlan direct;       // for Algorithm::direct
+  FftPlan fft;             // for Algorithm::fft
 };
+
+// Whether p's sums are of so many floating products that sums one by one could lose more than that.
+bool has_many_taps(const Problem& p);
+constexpr double many_taps = 192;
 
 // The one door to the choice of an algorithm. `blocks` of an FFT are the cost model's choice where left empty. Where a
 // record is wanted, every candidate looked at goes there, the chosen one marked. Throws MemoryError where the scratch

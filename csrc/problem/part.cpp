@@ -22,4 +22,44 @@ void keep_outputs(Problem& p, Arrays& arrays, int axis, index_t first, index_t c
   a.kernel = kept_high - kept_low + 1;
 }
 
+void keep_taps(Problem& p, Arrays& arrays, int axis, index_t first, index_t count) {
+  SpatialAxis& a = p.spatial[axis];
+  arrays.h += (p.flip ? a.kernel - first - count : first) * a.h_stride;
+  a.offset += first * a.dilation;
+  a.kernel = count;
+}
+
+index_t phase_count(const Problem& p) {
+  index_t phases = 1;
+  for (int i = 0; i < p.spatial_count; ++i) {
+    const SpatialAxis& a = p.spatial[i];
+    if (a.kernel == 1 || a.dilation == 1) continue;
+    if (a.stride != 1 || a.border != Border::constant || a.in_dilation != 1 || a.dilation > a.in || a.dilation > a.out)
+      return 0;
+    if (phases > (index_t(1) << 20) / a.dilation) return 0;
+    phases *= a.dilation;
+  }
+  return phases;
+}
+
+bool take_phase(Problem& p, Arrays& arrays, index_t number) {
+  for (int i = 0; i < p.spatial_count; ++i) {
+    SpatialAxis& a = p.spatial[i];
+    if (a.kernel == 1 || a.dilation == 1) continue;
+    const index_t d = a.dilation, r = number % d;
+    number /= d;
+    const index_t s = ((r + a.offset) % d + d) % d;
+    a.out = (a.out - r + d - 1) / d;
+    a.in = (a.in - s + d - 1) / d;
+    a.offset = (r + a.offset - s) / d;
+    arrays.x += s * a.x_stride;
+    arrays.y += r * a.y_stride;
+    a.x_stride *= d;
+    a.y_stride *= d;
+    a.dilation = 1;
+    if (a.out < 1 || a.in < 1) return false;
+  }
+  return true;
+}
+
 }  // namespace convcorr

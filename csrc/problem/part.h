@@ -8,4 +8,15 @@ namespace convcorr {
 // Keeps outputs [first, first + count) of a spatial axis. Taps that meet nothing but a zero border are left out.
 void keep_outputs(Problem& p, Arrays& arrays, int axis, index_t first, index_t count);
 
+// Keeps taps [first, first + count) of a spatial axis.
+void keep_taps(Problem& p, Arrays& arrays, int axis, index_t first, index_t count);
+
+// Taps d apart see only samples d apart: their outputs fall into d phases, each a Problem of its own without dilation.
+//   y[d m + r] = sum over t of  x[s + d (m + t + q)] h[t],   r + offset = s + d q
+// How many phases p has over all its axes: 1 without dilation; 0 where they can't be told apart (outputs strided, or a
+// border that mixes them).
+index_t phase_count(const Problem& p);
+// Phase `number` of p; false where none of its outputs exist or none of its samples do.
+bool take_phase(Problem& p, Arrays& arrays, index_t number);
+
 }  // namespace convcorr

@@ -1,0 +1,99 @@
+#include "execute/halves.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/checked.h"
+#include "dispatch/registry.h"
+#include "execute/direct.h"
+#include "plan/plan.h"
+#include "problem/odometer.h"
+#include "problem/part.h"
+#include "problem/reference.h"
+
+namespace convcorr {
+namespace {
+
+template <class T>
+void add(T* sum, const T* more, index_t n) {
+  for (index_t i = 0; i < n; ++i) sum[i] += more[i];
+}
+
+// p's outputs are contiguous scalars of T, `n` of them.
+template <class T>
+void sum_halves(const Problem& p, const Arrays& arrays, index_t n, const Run& run) {
+  int longest = 0;
+  for (int a = 1; a < p.spatial_count; ++a) {
+    if (p.spatial[a].kernel > p.spatial[longest].kernel) longest = a;
+  }
+  if (tap_count(p) <= many_taps || p.spatial[longest].kernel < 2) {
+    DirectPlan plan;
+    make_direct_plan(p, plan);
+    return run_direct(p, plan, arrays, run);
+  }
+  const index_t half = p.spatial[longest].kernel / 2;
+  Problem low = p, high = p;
+  Arrays from_low = arrays, from_high = arrays;
+  keep_taps(low, from_low, longest, 0, half);
+  keep_taps(high, from_high, longest, half, p.spatial[longest].kernel - half);
+  sum_halves<T>(low, from_low, n, run);
+  std::vector<T> more(static_cast<std::size_t>(n));
+  from_high.y = reinterpret_cast<char*>(more.data());
+  sum_halves<T>(high, from_high, n, run);
+  add(reinterpret_cast<T*>(arrays.y), more.data(), n);
+}
+
+// Contiguous outputs of p's own sum type; returns their bytes.
+index_t make_contiguous(Problem& p) {
+  p.y_type = p.sum_type;
+  index_t bytes = itemsize(p.y_type);
+  const auto take = [&bytes](index_t& stride, index_t size) {
+    stride = bytes;
+    bytes = checked_mul(bytes, size);
+  };
+  for (int a = p.spatial_count - 1; a >= 0; --a) take(p.spatial[a].y_stride, p.spatial[a].out);
+  for (int a = p.outer_count - 1; a >= 0; --a) {
+    if (p.outer[a].role != Role::in_channel) take(p.outer[a].y_stride, p.outer[a].size);
+  }
+  return bytes;
+}
+
+void store(const Problem& p, const char* sums, char* y, DType sum_type) {
+  const Compute c = sum_type == DType::f32   ? Compute::f32
+                    : sum_type == DType::f64 ? Compute::f64
+                    : sum_type == DType::c64 ? Compute::c64
+                                             : Compute::c128;
+  const auto store = kernels().convert->store[static_cast<int>(c)][static_cast<int>(p.y_type)];
+  const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
+  Odometer at = outputs_of(p);
+  at.size[--at.axes] = 1;
+  do {
+    char* row = y;
+    int axis = 0;
+    for (int a = 0; a < p.outer_count; ++a) {
+      if (p.outer[a].role != Role::in_channel) row += at.at[axis++] * p.outer[a].y_stride;
+    }
+    for (int a = 0; a + 1 < p.spatial_count; ++a) row += at.at[axis++] * p.spatial[a].y_stride;
+    store(sums, lane.out, row, lane.y_stride);
+    sums += lane.out * itemsize(c);
+  } while (at.next());
+}
+
+}  // namespace
+
+void sum_in_halves(const Problem& p, const Arrays& arrays, const Run& run) {
+  Problem apart = p;
+  const index_t bytes = make_contiguous(apart);
+  const bool f64 = p.sum_type == DType::f64 || p.sum_type == DType::c128;
+  std::vector<double> sums(static_cast<std::size_t>(bytes / 8 + 1));
+  Arrays to_sums = arrays;
+  to_sums.y = reinterpret_cast<char*>(sums.data());
+  if (f64) {
+    sum_halves<double>(apart, to_sums, bytes / 8, run);
+  } else {
+    sum_halves<float>(apart, to_sums, bytes / 4, run);
+  }
+  store(p, to_sums.y, arrays.y, p.sum_type);
+}
+
+}  // namespace convcorr
