@@ -190,9 +190,9 @@ def test_shapes(
 
 @fast_floats
 def test_the_transform_really_runs(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
-    """method="fft" means it, for all but one tap: results are rounded otherwise than direct sums are."""
+    """method="fft" means it, for all but a few taps: results are rounded otherwise than direct sums are."""
     shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
-        ((5,), (2,)), ((40,), (9,)), ((3,), (70,)), ((4000,), (300,)), ((30, 20), (3, 3)), ((5, 300), (1, 20)),
+        ((40,), (9,)), ((3,), (70,)), ((4000,), (300,)), ((30, 20), (3, 3)), ((5, 300), (1, 20)),
         ((300, 5), (20, 1)), ((12, 13), (12, 12)), ((9, 8, 7), (3, 3, 3)),
     ]  # fmt: skip
     for x_shape, h_shape in shapes:

@@ -44,6 +44,11 @@ class Careful {
 
   void run(const Arrays& slice, const void* const* rows) {
     copy(rows);
+    if (many_infinite()) {  // their products are more than the direct sums'
+      OutputBox all;
+      for (int a = 0; a < f_.axes; ++a) all.first[a] = 0, all.count[a] = tile_.count[a];
+      return compute_box_directly(call_, slice, tile_, all);
+    }
     mark_wanted();
     std::vector<OutputBox> boxes;
     for (int level = 0; transform_pending(); ++level) {
@@ -75,6 +80,11 @@ class Careful {
       lost_.push_back({i, x[0], im});
       std::fill_n(x, each_, T(0));
     }
+  }
+
+  bool many_infinite() const {
+    const auto infinite = [](const Lost& s) { return !std::isnan(s.re) && !std::isnan(s.im); };
+    return std::count_if(lost_.begin(), lost_.end(), infinite) > few;
   }
 
   bool in_tile(const Odometer& at) const {
@@ -189,7 +199,7 @@ class Careful {
 
   bool is_cheap(const Arrays& slice, const std::vector<OutputBox>& boxes) const {
     double seconds = 0;
-    const double affordable = 2 * fft_tile_seconds(f_) + 2e-6;
+    const double affordable = 2 * fft_tile_seconds(f_) + 5e-6;
     for (const OutputBox& box : boxes) {
       seconds += predict_box(call_, slice, tile_, box);
       if (seconds > affordable) return false;
@@ -298,7 +308,7 @@ void compute_carefully(const FftCall& call, const KernelView& kernel, const Arra
   if (call.f.lanes_free) {  // signals side by side: each would need a scale of its own
     OutputBox all;
     for (int a = 0; a < call.f.axes; ++a) all.first[a] = 0, all.count[a] = tile.count[a];
-    compute_box(call, slice, tile, all);
+    compute_box_directly(call, slice, tile, all);
     return;
   }
   if (call.f.f64()) {

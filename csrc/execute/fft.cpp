@@ -32,7 +32,10 @@ void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra
     char* y = arrays.y + offset_of(f.group, f.group_axes, first + group, &OuterAxis::y_stride) +
               offset_of(f.batch, f.batch_axes, batch, &OuterAxis::y_stride);
     Scratch scratch(job_bytes(f));
-    TileJob job(call, scratch);
+    FftCall own = call;  // what a tile does again, it does on this thread, and stops where the team does
+    own.run.threads = 1;
+    own.run.interrupt = {[](void* state) { return static_cast<Worker*>(state)->should_stop(); }, &worker};
+    TileJob job(own, scratch);
     auto* offsets = scratch.take<index_t>(f.filters);
     for (index_t k = 0; k < f.filters; ++k) {
       offsets[k] = offset_of(f.filter, f.filter_axes, k, &OuterAxis::y_stride);
@@ -65,7 +68,7 @@ void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run
   for (index_t first = 0; first < f.groups; first += chunk) {
     const index_t count = std::min(chunk, f.groups - first);
     if (!spectra.load(p, arrays.h, first, count, run)) return run_directly(p, arrays, run);
-    const FftCall call = {p, f, spectra.scale()};
+    const FftCall call = {p, f, spectra.scale(), run};
     spectra.transform(call.taps_scale, run);
     run_tiles(call, arrays, spectra, first, count, run);
   }
@@ -101,7 +104,7 @@ bool PreparedFft::serves(const FftPlan& f) const {
 
 void PreparedFft::run(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) const {
   if (!finite_) return run_directly(p, arrays, run);
-  run_tiles({p, f, scale_}, arrays, *spectra_, 0, f.groups, run);
+  run_tiles({p, f, scale_, run}, arrays, *spectra_, 0, f.groups, run);
 }
 
 }  // namespace convcorr

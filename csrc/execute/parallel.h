@@ -21,6 +21,7 @@ struct Run {
   bool explicit_threads = false;  // the caller named the number for this very call
   double seconds = 0;             // predicted for one thread
   Interrupt interrupt;
+  int depth = 0;  // of outputs done again: see tile.h
 };
 
 // What a job may ask while it works.

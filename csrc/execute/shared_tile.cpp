@@ -64,8 +64,8 @@ class SharedTile {
       fft_.middle(f_.tile, f_.shared_levels, first, end, tile_, kernel_, false);
     });
     leave();
-    const FftCall call = {p_, f_, 1};
-    for (const OutputBox& box : boxes) compute_box(call, arrays_, extent_, box, run_);
+    const FftCall call = {p_, f_, 1, run_};
+    for (const OutputBox& box : boxes) compute_box(call, arrays_, extent_, box);
     return true;
   }
 
@@ -128,8 +128,8 @@ class SharedTile {
   bool can_redo(std::vector<OutputBox>& boxes) {
     if (!guard_.in_range()) return false;
     boxes = guard_.unsafe(extent_);
-    const FftCall call = {p_, f_, 1};
-    const double affordable = fft_tile_seconds(f_) / 2;
+    const FftCall call = {p_, f_, 1, run_};
+    const double affordable = fft_tile_seconds(f_);
     double seconds = 0;
     for (const OutputBox& box : boxes) {
       seconds += predict_box(call, arrays_, extent_, box);

@@ -60,6 +60,13 @@ index_t lay_out_apart(Problem& p) {
   return bytes;
 }
 
+Method method_at(int depth) {
+  constexpr int deepest = 3;
+  return depth < deepest ? Method::automatic : Method::direct;
+}
+
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method);
+
 }  // namespace
 
 double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
@@ -68,12 +75,22 @@ double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& t
   if (!box_problem(call, tile, box, p, arrays)) return 0;
   lay_out_apart(p);
   Plan plan;
-  make_plan(p, Method::direct, plan);
+  make_plan(p, method_at(call.run.depth), plan);
   return plan.seconds;
 }
 
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+  compute_box(call, slice, tile, box, method_at(call.run.depth));
+}
+
+void compute_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+  compute_box(call, slice, tile, box, Method::direct);
+}
+
+namespace {
+
 void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
-                 const Run& run) {
+                 Method method) {
   Problem p;
   Arrays arrays = slice;
   if (!box_problem(call, tile, box, p, arrays)) return;
@@ -87,8 +104,10 @@ void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& til
     arrays.y = apart.data();
   }
   Plan plan;
-  make_plan(p, Method::direct, plan);
-  plan.in_halves = has_many_taps(p);
+  make_plan(p, method, plan);
+  plan.in_halves = plan.algorithm != Algorithm::fft && has_many_taps(p);
+  Run run = call.run;
+  ++run.depth;
   execute(p, plan, arrays, run);
   if (apart.empty()) return;
   Odometer at = outputs_of(p);
@@ -100,6 +119,8 @@ void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& til
     from += item;
   } while (at.next());
 }
+
+}  // namespace
 
 index_t TileJob::bytes(const FftPlan& f) {
   const index_t tiles = checked_mul(f.filters > 1 ? 2 : 1, Scratch::padded(f.tile_bytes));
@@ -126,9 +147,9 @@ void TileJob::transform_and_write(const TileExtent& tile, const KernelView* kern
   }
 }
 
-// Unsafe outputs that are few are computed directly, once the tile is written.
+// Unsafe outputs that are few are computed apart, once the tile is written.
 bool TileJob::redo_cheaply(const Arrays& arrays, const TileExtent& tile, const std::vector<OutputBox>& boxes) {
-  const double affordable = 2 * fft_tile_seconds(f_) / static_cast<double>(f_.filters) + 2e-6;
+  const double affordable = 4 * fft_tile_seconds(f_) / static_cast<double>(f_.filters) + 5e-6;
   double seconds = 0;
   for (const OutputBox& box : boxes) {
     seconds += predict_box(call_, arrays, tile, box);

@@ -12,6 +12,7 @@ struct FftCall {
   const Problem& p;
   const FftPlan& f;
   double taps_scale;  // a power of two that the spectra carry: taps far from 1 would overflow or go denormal
+  Run run;            // of what is done again
 };
 
 // One kernel of the call.
@@ -34,7 +35,7 @@ class TileJob {
   void transform_and_write(const TileExtent& tile, const KernelView* kernels, char* y, const index_t* y_offsets);
   bool redo_cheaply(const Arrays& arrays, const TileExtent& tile, const std::vector<OutputBox>& boxes);
 
-  const FftCall& call_;
+  const FftCall call_;
   const FftPlan& f_;
   const FftFunctions& fft_;
   TileRows rows_;
@@ -43,10 +44,12 @@ class TileJob {
   void* transformed_ = nullptr;  // where several kernels share it
 };
 
-// The outputs of a box, directly: what that would take, and doing it.
+// The outputs of a box as a Problem of their own, without the taps that meet nothing but a zero border: what that would
+// take, and doing it. It may be an FFT again, of its own tiles and with its own guard, some times over; then direct
+// sums.
 double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
-void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box,
-                 const Run& run = {});
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
+void compute_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 
 // The whole tile of one kernel, whatever it holds; see careful.cpp.
 void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,

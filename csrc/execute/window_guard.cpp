@@ -26,6 +26,30 @@ void sum_windows(const double* in, index_t outer, index_t cells, index_t inner, 
   }
 }
 
+// Whether b goes on where a ends, along one axis.
+bool goes_on(const OutputBox& a, const OutputBox& b, int axes, int axis) {
+  for (int i = 0; i < axes; ++i) {
+    if (i != axis && (a.first[i] != b.first[i] || a.count[i] != b.count[i])) return false;
+  }
+  return a.first[axis] + a.count[axis] == b.first[axis];
+}
+
+// Joins boxes along an axis: strips along the borders come out whole.
+void join_boxes(std::vector<OutputBox>& boxes, int axes, int axis) {
+  constexpr std::size_t look_back = 16;
+  std::vector<OutputBox> joined;
+  for (const OutputBox& box : boxes) {
+    std::size_t i = joined.size(), stop = i > look_back ? i - look_back : 0;
+    while (i > stop && !goes_on(joined[i - 1], box, axes, axis)) --i;
+    if (i > stop) {
+      joined[i - 1].count[axis] += box.count[axis];
+    } else {
+      joined.push_back(box);
+    }
+  }
+  boxes.swap(joined);
+}
+
 }  // namespace
 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
@@ -244,6 +268,7 @@ std::vector<OutputBox> WindowGuard::unsafe(const TileExtent& tile) const {
       at[a] = 0;
     }
   }
+  for (int a = last - 1; a >= 0; --a) join_boxes(boxes, f_.axes, a);
   return boxes;
 }
 

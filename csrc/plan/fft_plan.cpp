@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -158,16 +157,6 @@ void cut_jobs(FftPlan& f, double tile_seconds) {
   f.jobs_per_slice = ceil_div(f.tiles, f.tiles_per_job);
 }
 
-// See the window guard. Measured over noise, spikes, tones, steps and ramps in every direction: what the rest of a
-// block leaves in an output is at most 0.13 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
-double energy_ratio_of(const FftPlan& f) {
-  constexpr double promised = 8, own = 5, spread = 0.2;
-  double points = 1;
-  for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
-  const double ratio = (promised * std::log2(static_cast<double>(f.taps) + 1) - own) / (spread * std::log2(points));
-  return ratio * ratio;
-}
-
 // A lane axis takes at least a register's lanes squared: where all its samples are fewer, half the width wastes less.
 bool prefers_narrow(const FftPlan& f) {
   if (f.lanes_free || !kernels().narrow_fft) return false;
@@ -231,7 +220,7 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::v
   f.in_place = x_plain && lane.x_stride == itemsize(p.x_type);
   f.out_in_place =
       p.y_type == plain_type(f.compute) && lane.stride == 1 && (lane.y_stride == itemsize(p.y_type) || lane.out == 1);
-  f.energy_ratio = energy_ratio_of(f);
+  f.energy_ratio = energy_ratio(f);
   const double tile_seconds = fft_tile_seconds(f);
   f.seconds = fft_seconds(f);
   cut_shared(f);

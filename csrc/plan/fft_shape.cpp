@@ -136,7 +136,23 @@ double seconds_of(const FftPlan& f, const Work& w) {
   return w.flops * ((1 - share) * cost.near_flop + share * cost.far_flop) + w.bytes * cost.byte;
 }
 
+// Blocks so long against the kernel that the guard finds quiet windows in plain noise cost several looks and repairs.
+double guard_factor(const FftPlan& f) {
+  double samples = 1;
+  for (int a = 0; a < f.axes; ++a) samples *= static_cast<double>(f.axis[a].block);
+  const double share = 5 * samples / static_cast<double>(f.taps) / energy_ratio(f);
+  return std::clamp(share * share, 1.0, 6.0);
+}
+
 }  // namespace
+
+double energy_ratio(const FftPlan& f) {
+  constexpr double promised = 8, own = 5, spread = 0.2;
+  double points = 1;
+  for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
+  const double ratio = (promised * std::log2(static_cast<double>(f.taps) + 1) - own) / (spread * std::log2(points));
+  return ratio * ratio;
+}
 
 double fft_tile_seconds(const FftPlan& f) {
   const FftCost& cost = cost_of(f);
@@ -144,7 +160,7 @@ double fft_tile_seconds(const FftPlan& f) {
   const double rows = w.rows > 1 ? w.rows * cost.row : 0;
   const auto filters = static_cast<double>(f.filters);
   const double transforms = filters == 1 ? 1 : (1 + filters) / 2;
-  return seconds_of(f, w) * transforms + (rows + cost.tile) * (1 + filters) / 2;
+  return (seconds_of(f, w) * transforms + (rows + cost.tile) * (1 + filters) / 2) * guard_factor(f);
 }
 
 double fft_seconds(const FftPlan& f) {
