@@ -140,6 +140,14 @@ def test_sums_of_one_sign(dtype: np.dtype[Any], rng: np.random.Generator) -> Non
 
 
 @fast_floats
+def test_random_walks(dtype: np.dtype[Any]) -> None:
+    """Slow drifts under a long mean, of real numbers in every type: roundings that hardly cancel, quiet at the start."""
+    for seed in (2, 14, 19, 24):
+        x, h = np.cumsum(np.random.default_rng(seed).standard_normal(20_000)).astype(dtype), np.ones(1500, dtype)
+        check(x, h, scattered("convolve", x, h), f"seed {seed}")
+
+
+@fast_floats
 def test_few_taps(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """The promise to an output of two taps is strict, and noise has many a quiet pair of neighbours."""
     shapes: list[tuple[tuple[int, ...], tuple[int, ...]]] = [

@@ -28,6 +28,11 @@ bool reads_x_itself(const Problem& p, const FftPlan& f) {
   return f.tile.columns == 0 && f.in_place && f.axis[0].axis.border == Border::constant && fill_is_zero(p);
 }
 
+// Of the kernel placed in rows.
+index_t kernel_bytes(const FftPlan& f) {
+  return f.tile.columns > 0 ? placed_bytes(f) : (f.axis[0].span + 1) * itemsize(f.compute);
+}
+
 class SharedTile {
  public:
   SharedTile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, Scratch& scratch)
@@ -42,12 +47,12 @@ class SharedTile {
         tile_(scratch.take_bytes(f.tile_bytes)),
         kernel_(scratch.take_bytes(f.tile_bytes)),
         taps_(scratch.take<char>(f.taps * itemsize(f.compute))),
-        placed_(scratch.take<char>(placed_bytes(f))),
+        placed_(scratch.take<char>(kernel_bytes(f))),
         kernel_rows_(scratch.take<const void*>(f.rows)) {}
 
   static index_t bytes(const FftPlan& f, bool makes_rows) {
     return TileRows::bytes(f, makes_rows) + WindowGuard::bytes(f) + 2 * Scratch::padded(f.tile_bytes) +
-           Scratch::padded(f.taps * itemsize(f.compute)) + Scratch::padded(placed_bytes(f)) +
+           Scratch::padded(f.taps * itemsize(f.compute)) + Scratch::padded(kernel_bytes(f)) +
            Scratch::padded(f.rows * static_cast<index_t>(sizeof(void*))) + 8 * Scratch::line;
   }
 
@@ -87,10 +92,15 @@ class SharedTile {
       place_taps(f_, taps_, 1, placed_, kernel_rows_);
       return true;
     }
-    kernel_rows_[0] = placed_;
-    run_jobs(ceil_div(f_.row_samples, part_samples), run_, [&](index_t part, Worker&) {
+    // Only tap 0 stands at the block's start, the others at its end: what lies between needs no memory.
+    const FftAxisPlan& x = f_.axis[0];
+    const index_t begin = x.block - x.span;
+    char* const row = placed_ - begin * itemsize(f_.compute);
+    kernel_rows_[0] = row;
+    place_taps_part(f_, taps_, 0, 1, origin_);
+    run_jobs(ceil_div(x.span, part_samples), run_, [&](index_t part, Worker&) {
       const index_t first = part * part_samples;
-      place_taps_part(f_, taps_, first, std::min(part_samples, f_.row_samples - first), placed_);
+      place_taps_part(f_, taps_, begin + first, std::min(part_samples, x.span - first), row);
     });
     return true;
   }
@@ -141,13 +151,20 @@ class SharedTile {
   FftStrip strip(index_t number) const {
     const index_t end = f_.tile.columns > 0 ? f_.tile.vectors : f_.tile.lane.points / f_.lanes / f_.shared_blocks;
     const index_t first = number * f_.shared_strip;
-    return {f_.shared_levels, first, std::min(first + f_.shared_strip, end), 0, 0};
+    return {f_.shared_levels, first, std::min(first + f_.shared_strip, end), 0, 0, nullptr};
   }
 
   void enter() {
     run_jobs(2 * f_.shared_strips, run_, [&](index_t job, Worker&) {
       FftStrip s = strip(job / 2);
-      if (job % 2 == 0) return fft_.enter(f_.tile, s, kernel_rows_, kernel_);
+      if (job % 2 == 0) {
+        if (f_.tile.columns == 0) {
+          s.low = (f_.axis[0].block - f_.axis[0].span) * scalars(f_.compute);
+          s.high = f_.axis[0].block * scalars(f_.compute);
+          s.origin = origin_;
+        }
+        return fft_.enter(f_.tile, s, kernel_rows_, kernel_);
+      }
       s.low = low_;
       s.high = high_;
       fft_.enter(f_.tile, s, x_rows_, tile_);
@@ -170,6 +187,7 @@ class SharedTile {
   WindowGuard guard_;
   void *tile_, *kernel_;
   char *taps_, *placed_;
+  alignas(16) char origin_[16] = {};  // tap 0
   const void** kernel_rows_;
   const void* x_row_ = nullptr;
   const void* const* x_rows_ = nullptr;

@@ -96,13 +96,18 @@ struct Data {
   void* const* rows;
   index_t count = 0;
   index_t low = 0, high = everything;
+  const void* origin = nullptr;
 };
 
 // The outermost axis' pass between the tile and the rows of data.
 template <class T, bool forward, bool lane, bool folded>
 void pass_of_data(const FftTile& t, const Axis& axis, const Data& d, Split<T>* tile) {
   const FftAxis& outer = lane ? t.lane : t.column[0];
-  const InRows<T, lane, folded> data = {d.rows, axis.rows, outer.points, folded ? d.count : 2 * d.count, d.low, d.high};
+  const InRows<T, lane, folded> data = {d.rows,
+                                        axis.rows,
+                                        outer.points,
+                                        folded ? d.count : 2 * d.count,
+                                        {d.low, d.high, static_cast<const T*>(d.origin), folded ? 1 : 2}};
   const InTile<T> in_tile = {tile, axis.step, axis.pitch};
   constexpr Twiddles kind = folded ? Twiddles::folded : Twiddles::pairs;
   if constexpr (forward) {
@@ -216,7 +221,7 @@ template <class T>
 void enter(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile) {
   auto* p = static_cast<Split<T>*>(tile);
   const index_t high = strip.high > 0 ? strip.high : everything;
-  strip_of_data<T, true>(t, strip, {const_cast<void* const*>(rows), 0, strip.low, high}, p);
+  strip_of_data<T, true>(t, strip, {const_cast<void* const*>(rows), 0, strip.low, high, strip.origin}, p);
   for (int level = 1; level < strip.levels; ++level) strip_passes<T, true>(t, strip, level, p);
 }
 

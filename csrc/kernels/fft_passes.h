@@ -37,24 +37,32 @@ CONVCORR_INLINE void store_wanted(T* row, index_t at, index_t count, vec<T> v) {
   for (index_t l = 0; l < count - at; ++l) row[at + l] = v[l];
 }
 
+// Scalars [low, high) of a row can be read; `origin` stands for its first sample where not null.
 template <class T>
-CONVCORR_INLINE vec<T> load_readable(const T* row, index_t at, index_t low, index_t high) {
-  if (at >= low && at + lanes<T> <= high) return load(row + at);
-  T some[lanes<T>] = {};
-  for (index_t l = 0; l < lanes<T>; ++l) {
-    if (at + l >= low && at + l < high) some[l] = row[at + l];
+struct Readable {
+  index_t low, high;
+  const T* origin;
+  index_t sample;  // scalars
+
+  CONVCORR_INLINE vec<T> at(const T* row, index_t i) const {
+    if (i >= low && i + lanes<T> <= high) return load(row + i);
+    T some[lanes<T>] = {};
+    for (index_t l = 0; l < lanes<T>; ++l) {
+      if (i + l >= low && i + l < high) some[l] = row[i + l];
+      if (origin && i + l < sample) some[l] = origin[i + l];
+    }
+    return load(some);
   }
-  return load(some);
-}
+};
 
 // Rows of data, outside the tile. `half` is the distance between the two samples that folding joins.
 template <class T, bool lane, bool folded>
 struct InRows {
   void* const* rows;
-  index_t beside;     // rows beside the axis
-  index_t half;       // columns: in points; lane: in scalars
-  index_t count;      // scalars wanted of each row
-  index_t low, high;  // lane: scalars that can be read
+  index_t beside;        // rows beside the axis
+  index_t half;          // columns: in points; lane: in scalars
+  index_t count;         // scalars wanted of each row
+  Readable<T> readable;  // lane
 
   CONVCORR_INLINE T* row(index_t r, index_t i) const { return static_cast<T*>(lane ? *rows : rows[r * beside + i]); }
 
@@ -63,11 +71,11 @@ struct InRows {
     if constexpr (lane) {
       const T* x = row(r, i);
       const index_t at = folded ? c * lanes<T> : 2 * c * lanes<T>;
-      if constexpr (folded) return {load_readable(x, at, low, high), load_readable(x, at + half, low, high)};
-      if (at >= low && at + 2 * lanes<T> <= high) return load_pairs(x + at);
+      if constexpr (folded) return {readable.at(x, at), readable.at(x, at + half)};
+      if (at >= readable.low && at + 2 * lanes<T> <= readable.high) return load_pairs(x + at);
       T pairs[2 * lanes<T>];
-      store(pairs, load_readable(x, at, low, high));
-      store(pairs + lanes<T>, load_readable(x, at + lanes<T>, low, high));
+      store(pairs, readable.at(x, at));
+      store(pairs + lanes<T>, readable.at(x, at + lanes<T>));
       return load_pairs(pairs);
     }
     if constexpr (!folded) return load_pairs(row(r, i) + 2 * c * lanes<T>);

@@ -97,7 +97,10 @@ struct FftRows {
 struct FftStrip {
   int levels;
   index_t first, end;
-  index_t low, high;  // enter, a lane axis: scalars [low, high) of the row can be read, the others count as zeros
+  // enter, a lane axis: scalars [low, high) of the row can be read; the first ones come from `origin` where that is not
+  // null, one sample; the others count as zeros.
+  index_t low, high;
+  const void* origin;
 };
 
 struct FftFunctions {
