@@ -180,6 +180,18 @@ def bounded(h: Array) -> Array:
     return np.asarray(h / np.abs(h).sum())
 
 
+def smooth(rng: np.random.Generator, n: int) -> Array:
+    """Nearly all of its energy at frequency 0, so that a transform's roundings add up; quiet somewhere."""
+    place, steps = np.arange(n) / n, rng.standard_normal(n)
+    kinds: list[Callable[[], Array]] = [
+        lambda: np.cumsum(steps), lambda: np.cumsum(np.cumsum(steps)), lambda: place ** rng.uniform(0.3, 3),
+        lambda: np.exp(rng.uniform(0, 20) * place), lambda: np.where(place < rng.random(), 1.0, rng.uniform(3, 60)),
+    ]  # fmt: skip
+    x = kinds[int(rng.integers(len(kinds)))]()
+    x /= np.abs(x).max()
+    return x[::-1] if rng.random() < 0.3 else x
+
+
 def plain_fft(x: Array, h: Array) -> Array:
     """The full convolution as most libraries do it: one transform over everything, in NumPy's precision."""
     shape = [n + k - 1 for n, k in zip(x.shape, h.shape, strict=True)]

@@ -14,7 +14,7 @@ import pytest
 
 import convcorr
 from fft_cases import FAST_FLOATS, assert_within, noise, sampled, scattered
-from layouts import LAYOUTS, Array, random_values
+from layouts import LAYOUTS, random_values
 from subprocesses import environment, output_of
 
 METHODS: tuple[Any, ...] = ("fft", "auto")
@@ -179,34 +179,6 @@ def test_ctrl_c_where_many_samples_are_bad(n: int, k: int, bad: float) -> None:
     """What serves infinities and NaNs beside the transform listens too, or is done before."""
     latency = latency_of_an_interrupt(n, k, 2, 300, bad)
     assert latency is None or latency < 2
-
-
-def fastest(x: Array, h: Array, method: Any) -> float:
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        convcorr.convolve(x, h, "same", method=method, threads=1)
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def test_hard_data_take_no_more_than_some_direct_sums(rng: np.random.Generator) -> None:
-    """Whatever the guard has to repair, it gives up before it costs many times what the direct sums would.
-
-    The factor is generous, for machines that do other things too.
-    """
-    row, field = noise(rng, 300_000, "f4"), noise(rng, (500, 500), "f4")
-    by_turns = np.where(np.arange(row.size) // 10_000 % 2, row, row * np.float32(1e-8))
-    sparse = np.where(np.arange(row.size) % 3000 == 0, row, np.float32(0))
-    with_nans, with_infinities, dark = row.copy(), row.copy(), np.zeros_like(field)
-    with_nans[::50], with_infinities[::50], dark[200:300, 200:300] = np.nan, np.inf, field[:100, :100]
-    infinite_field = field.copy()
-    infinite_field[100:400, 100:400] = np.inf
-    h, square = noise(rng, 1001, "f4"), noise(rng, (31, 31), "f4")
-    for name, x in (("by turns", by_turns), ("sparse", sparse), ("NaNs", with_nans), ("Infs", with_infinities)):
-        assert fastest(x, h, "auto") < 10 * fastest(x, h, "direct"), name
-    for name, x in (("a dark image", dark), ("an infinite field", infinite_field)):
-        assert fastest(x, square, "auto") < 10 * fastest(x, square, "direct"), name
 
 
 def test_a_result_that_fits_nowhere() -> None:

@@ -28,6 +28,7 @@ from hostile import (
     levels_of_noise,
     of_dtype,
     plain_fft,
+    smooth,
 )
 from layouts import Array
 
@@ -140,11 +141,20 @@ def test_sums_of_one_sign(dtype: np.dtype[Any], rng: np.random.Generator) -> Non
 
 
 @fast_floats
-def test_random_walks(dtype: np.dtype[Any]) -> None:
-    """Slow drifts under a long mean, of real numbers in every type: roundings that hardly cancel, quiet at the start."""
+def test_smooth_data(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
+    """Drifts, steps and growth under a long mean, of real numbers in every type."""
+    for trial in range(300):
+        tile = int(2 ** rng.integers(9, 13))
+        n, k = int(tile * rng.uniform(0.5, 3)), int(tile * rng.uniform(0.02, 0.5)) + 2
+        h = (np.ones(k), np.hanning(k + 2)[1:-1], np.arange(k) + 1.0)[trial % 3].astype(dtype)
+        x = smooth(rng, n).astype(dtype)
+        want = scattered("convolve", x, h)
+        assert_within(convcorr.convolve(x, h, method="fft"), want, f"trial {trial}: {n} {k}")
+        with forced_tile((tile,)):
+            assert_within(convcorr.convolve(x, h, method="fft"), want, f"trial {trial}: {n} {k}, blocks of {tile}")
     for seed in (2, 14, 19, 24):
         x, h = np.cumsum(np.random.default_rng(seed).standard_normal(20_000)).astype(dtype), np.ones(1500, dtype)
-        check(x, h, scattered("convolve", x, h), f"seed {seed}")
+        check(x, h, scattered("convolve", x, h), f"a random walk, seed {seed}")
 
 
 @fast_floats

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/error.h"
 #include "dispatch/registry.h"
 #include "execute/mask.h"
 #include "execute/tile.h"
@@ -44,20 +45,22 @@ class Careful {
 
   void run(const Arrays& slice, const void* const* rows) {
     copy(rows);
+    stop_if_asked();
     if (many_infinite()) {  // their products are more than the direct sums'
-      OutputBox all;
-      for (int a = 0; a < f_.axes; ++a) all.first[a] = 0, all.count[a] = tile_.count[a];
-      return compute_box_directly(call_, slice, tile_, all);
+      return compute_box_directly(call_, slice, tile_, whole_tile(f_, tile_));
     }
     mark_wanted();
     std::vector<OutputBox> boxes;
     for (int level = 0; transform_pending(); ++level) {
+      stop_if_asked();
       boxes = boxes_pending();
       if (boxes.empty() || level == most_levels || is_cheap(slice, boxes)) break;
       boxes.clear();
       keep_what_pending_sees();
     }
+    stop_if_asked();
     add_not_finite();
+    stop_if_asked();
     write(slice.y);
     for (const OutputBox& box : boxes) compute_box(call_, slice, tile_, box);
   }
@@ -67,6 +70,12 @@ class Careful {
     index_t position;
     T re, im;
   };
+
+  // A large tile takes seconds.
+  void stop_if_asked() const {
+    const Interrupt& interrupt = call_.run.interrupt;
+    if (interrupt.asked && interrupt.asked(interrupt.state)) throw Interrupted();
+  }
 
   void copy(const void* const* rows) {
     const index_t n = f_.row_samples * each_;
@@ -264,8 +273,7 @@ class Careful {
     const SpatialAxis& lane = f_.axis[last].axis;
     const auto store = kernels().convert->store[static_cast<int>(f_.compute)][static_cast<int>(call_.p.y_type)];
     const index_t kept = (tile_.count[last] - 1) / lane.stride + 1, item = each_ * static_cast<index_t>(sizeof(T));
-    OutputBox all;
-    for (int a = 0; a < f_.axes; ++a) all.first[a] = 0, all.count[a] = tile_.count[a];
+    const OutputBox all = whole_tile(f_, tile_);
     Odometer at;
     for (int a = 0; a < last; ++a) at.add_axis(tile_.count[a]);
     y += tile_.first[last] / lane.stride * lane.y_stride;
@@ -306,9 +314,7 @@ class Careful {
 void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,
                        const void* const* rows, WindowGuard& guard) {
   if (call.f.lanes_free) {  // signals side by side: each would need a scale of its own
-    OutputBox all;
-    for (int a = 0; a < call.f.axes; ++a) all.first[a] = 0, all.count[a] = tile.count[a];
-    compute_box_directly(call, slice, tile, all);
+    compute_box_directly(call, slice, tile, whole_tile(call.f, tile));
     return;
   }
   if (call.f.f64()) {

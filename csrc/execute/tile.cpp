@@ -67,16 +67,26 @@ Method method_at(int depth) {
 
 void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method);
 
-}  // namespace
-
-double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+double predict(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method) {
   Problem p;
   Arrays arrays = slice;
   if (!box_problem(call, tile, box, p, arrays)) return 0;
   lay_out_apart(p);
   Plan plan;
-  make_plan(p, method_at(call.run.depth), plan);
+  make_plan(p, method, plan);
   return plan.seconds;
+}
+
+void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method);
+
+}  // namespace
+
+double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+  return predict(call, slice, tile, box, method_at(call.run.depth));
+}
+
+double predict_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
+  return predict(call, slice, tile, box, Method::direct);
 }
 
 void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box) {
@@ -172,7 +182,15 @@ void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelVi
       return;
     }
   }
+  constexpr double careful_tiles = 15;  // what a careful tile takes, in tiles
+  const OutputBox all = whole_tile(f_, tile);
+  const Arrays first = {x, kernels[0].h, y + y_offsets[0]};
+  const bool directly = predict_box_directly(call_, first, tile, all) < careful_tiles * fft_tile_seconds(f_);
   for (index_t k = 0; k < f_.filters; ++k) {
+    if (directly) {
+      compute_box_directly(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, all);
+      continue;
+    }
     compute_carefully(call_, kernels[k], {x, kernels[k].h, y + y_offsets[k]}, tile, rows, guard_);
   }
 }

@@ -48,6 +48,7 @@ class TileJob {
 // take, and doing it. It may be an FFT again, of its own tiles and with its own guard, some times over; then direct
 // sums.
 double predict_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
+double predict_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 void compute_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 

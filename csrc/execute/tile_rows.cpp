@@ -15,6 +15,14 @@ namespace {
 
 std::size_t bytes_of(index_t samples, index_t size) { return static_cast<std::size_t>(samples * size); }
 
+// Runs of the border's rule under a block: one in the middle and one at each end, but periodic rules repeat.
+index_t most_pieces(const FftPlan& f) {
+  if (f.lanes_free) return 3;
+  const SpatialAxis& lane = f.axis[f.axes - 1].axis;
+  if (lane.border == Border::constant || lane.border == Border::edge) return 4;
+  return f.row_samples / std::max<index_t>(lane.in - 1, 1) + 4;
+}
+
 }  // namespace
 
 TileExtent tile_extent(const FftPlan& f, index_t number) {
@@ -41,7 +49,7 @@ index_t TileRows::bytes(const FftPlan& f, bool makes_rows) {
   };
   for (int i = 0; i < 3; ++i) take(f.rows, word);
   for (int a = 0; a < f.tile.columns; ++a) take(f.axis[a].block, word);
-  take(f.row_samples, sizeof(LinePiece));
+  take(most_pieces(f), sizeof(LinePiece));
   take(f.rows, makes_rows ? row : 0);
   take(f.rows, f.out_in_place ? 0 : row);
   take(2, checked_add(f.tile.columns > 0 ? row : 0, Scratch::line));
@@ -58,7 +66,7 @@ TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool ma
   results_ = scratch.take<void*>(f.rows);
   targets_ = scratch.take<char*>(f.rows);
   for (int a = 0; a < columns_; ++a) index_[a] = scratch.take<index_t>(f.axis[a].block);
-  piece_ = scratch.take<LinePiece>(f.row_samples);
+  piece_ = scratch.take<LinePiece>(most_pieces(f));
   made_ = scratch.take<char>(makes_rows ? f.rows * f.row_samples * size_ : 0);
   sums_ = scratch.take<char>(f.out_in_place ? 0 : f.rows * f.row_samples * size_);
   zeros_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);

@@ -50,6 +50,8 @@ void join_boxes(std::vector<OutputBox>& boxes, int axes, int axis) {
   boxes.swap(joined);
 }
 
+index_t lane_count(const FftPlan& f) { return f.lanes_free ? f.row_samples : 1; }
+
 }  // namespace
 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
@@ -77,8 +79,14 @@ index_t WindowGuard::cell_count(const FftPlan& f) {
   return n;
 }
 
+// Of a single row the kernels sum up cells, of several first every sample.
+index_t WindowGuard::line_samples(const FftPlan& f) {
+  return f.tile.columns == 0 ? cut_axis(f, 0).cells : f.row_samples;
+}
+
 index_t WindowGuard::bytes(const FftPlan& f) {
-  return LineEnergy::bytes(f) + Scratch::padded(2 * cell_count(f) * 8) + Scratch::padded(2 * f.row_samples * 16) +
+  return LineEnergy::bytes(f) + Scratch::padded(2 * cell_count(f) * 8) +
+         Scratch::padded(line_samples(f) * itemsize(f.compute)) + Scratch::padded(lane_count(f) * 8) +
          8 * Scratch::line;
 }
 
@@ -88,8 +96,8 @@ WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch) : f_(f), fft_(f.fun
   const index_t n = cell_count(f);
   cells_ = scratch.take<double>(n);
   windows_ = scratch.take<double>(n);
-  line_ = scratch.take<char>(f.row_samples * itemsize(f.compute));
-  lane_totals_ = scratch.take<double>(f.row_samples);
+  line_ = scratch.take<char>(line_samples(f) * itemsize(f.compute));
+  lane_totals_ = scratch.take<double>(lane_count(f));
 }
 
 // Cuts a line of squares into cells; of a single row the kernel has done that already.
@@ -109,7 +117,7 @@ void WindowGuard::add_line(const T* line, double* cells) const {
 // Rows within a cell of the columns are summed sample by sample, in the kernels; then each line is cut into cells.
 void WindowGuard::sum_rows(const void* const* rows) {
   const index_t scalars_in_row = f_.row_samples * scalars(f_.compute);
-  const auto line_bytes = static_cast<std::size_t>(f_.row_samples * itemsize(f_.compute));
+  const auto line_bytes = static_cast<std::size_t>(line_samples(f_) * itemsize(f_.compute));
   const int columns = f_.tile.columns;
   const auto add = [&](double* cells) {
     f_.f64() ? add_line(reinterpret_cast<const double*>(line_), cells)

@@ -27,6 +27,12 @@ struct OutputBox {
   index_t first[max_fft_axes], count[max_fft_axes];
 };
 
+inline OutputBox whole_tile(const FftPlan& f, const TileExtent& tile) {
+  OutputBox all;
+  for (int a = 0; a < f.axes; ++a) all.first[a] = 0, all.count[a] = tile.count[a];
+  return all;
+}
+
 class WindowGuard {
  public:
   WindowGuard(const FftPlan& f, Scratch& scratch);
@@ -57,6 +63,7 @@ class WindowGuard {
   bool all_loud_in_row(const void* row, const TileExtent& tile) const;
   static CellAxis cut_axis(const FftPlan& f, int a);
   static index_t cell_count(const FftPlan& f);
+  static index_t line_samples(const FftPlan& f);
   void sum_rows(const void* const* rows);
   template <class T>
   void add_line(const T* line, double* cells) const;

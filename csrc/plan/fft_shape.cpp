@@ -158,7 +158,7 @@ double guard_factor(const FftPlan& f) {
 }  // namespace
 
 double energy_ratio(const FftPlan& f) {
-  constexpr double promised = 8, own = 5, spread = 0.2;
+  constexpr double promised = 8, own = 5, spread = 0.35;
   double points = 1;
   for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
   const double ratio = (promised * std::log2(static_cast<double>(f.taps) + 1) - own) / (spread * std::log2(points));

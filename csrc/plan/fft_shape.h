@@ -9,8 +9,8 @@ namespace convcorr {
 bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record);
 
 // A block's energy over a window's, up to which the window's output keeps the promise. Measured over noise, spikes,
-// tones, steps and ramps in every direction: what the rest of a block leaves in an output is at most
-// 0.13 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
+// tones, steps, ramps and random walks: what the rest of a block leaves in an output is at most
+// 0.31 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
 double energy_ratio(const FftPlan& f);
 
 // Predicted time of one tile with all its filters, and of one kernel's spectrum, on one thread.
