@@ -1,6 +1,7 @@
 #include "execute/halves.h"
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "base/checked.h"
@@ -26,21 +27,27 @@ void sum_halves(const Problem& p, const Arrays& arrays, index_t n, const Run& ru
   for (int a = 1; a < p.spatial_count; ++a) {
     if (p.spatial[a].kernel > p.spatial[longest].kernel) longest = a;
   }
-  if (tap_count(p) <= many_taps || p.spatial[longest].kernel < 2) {
+  const double taps = tap_count(p), most = many_taps(p);
+  const index_t kernel = p.spatial[longest].kernel;
+  if (taps <= most || kernel < 2) {
     DirectPlan plan;
     make_direct_plan(p, plan);
     return run_direct(p, plan, arrays, run);
   }
-  const index_t half = p.spatial[longest].kernel / 2;
-  Problem low = p, high = p;
-  Arrays from_low = arrays, from_high = arrays;
-  keep_taps(low, from_low, longest, 0, half);
-  keep_taps(high, from_high, longest, half, p.spatial[longest].kernel - half);
-  sum_halves<T>(low, from_low, n, run);
+  // Some parts at once where they are few, which costs fewer passes over the outputs.
+  const double wanted = std::ceil(taps / most);
+  const index_t parts = wanted > 16 ? 2 : std::min(static_cast<index_t>(wanted), kernel);
   std::vector<T> more(static_cast<std::size_t>(n));
-  from_high.y = reinterpret_cast<char*>(more.data());
-  sum_halves<T>(high, from_high, n, run);
-  add(reinterpret_cast<T*>(arrays.y), more.data(), n);
+  for (index_t i = 0, first = 0; i < parts; ++i) {
+    const index_t end = (i + 1) * kernel / parts;
+    Problem part = p;
+    Arrays at = arrays;
+    keep_taps(part, at, longest, first, end - first);
+    if (i > 0) at.y = reinterpret_cast<char*>(more.data());
+    sum_halves<T>(part, at, n, run);
+    if (i > 0) add(reinterpret_cast<T*>(arrays.y), more.data(), n);
+    first = end;
+  }
 }
 
 // Contiguous outputs of p's own sum type; returns their bytes.

@@ -162,7 +162,7 @@ bool prefers_narrow(const FftPlan& f) {
   if (f.lanes_free || !kernels().narrow_fft) return false;
   const FftAxisPlan& lane = f.axis[f.axes - 1];
   const index_t least = least_lane_points(f.lanes) * (f.axes == 1 ? is_complex(f.compute) ? 2 : 4 : 1);
-  return lane.dense + lane.span <= least / 2;
+  return lane.dense + lane.span <= least;
 }
 
 }  // namespace

@@ -151,7 +151,7 @@ double border_factor(const FftPlan& f) {
 double guard_factor(const FftPlan& f) {
   double samples = 1;
   for (int a = 0; a < f.axes; ++a) samples *= static_cast<double>(f.axis[a].block);
-  const double share = 5 * samples / static_cast<double>(f.taps) / energy_ratio(f);
+  const double share = 3 * samples / static_cast<double>(f.taps) / energy_ratio(f);
   return std::clamp(share * share, 1.0, 6.0) * border_factor(f);
 }
 

@@ -1,5 +1,7 @@
 #include "plan/plan.h"
 
+#include <algorithm>
+
 #include "plan/cost.h"
 #include "plan/small.h"
 #include "problem/part.h"
@@ -91,7 +93,9 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
   plan_exactly(p, plan, record);
   if (method != Method::automatic) return;
   if (has_many_taps(p) && plan.algorithm != Algorithm::reference) {  // in halves
-    plan.seconds = 1.25 * plan.seconds + 4e-6;
+    const double bytes = output_count(p) * static_cast<double>(itemsize(p.sum_type));
+    const double parts = std::min(tap_count(p) / many_taps(p), 16.0);
+    plan.seconds += 4e-6 + parts * bytes * 6e-11;
     if (record) record->back().seconds = plan.seconds;
   }
   const bool asks = plan.seconds > worth_asking_seconds && tap_count(p) >= fewest_taps;
@@ -106,10 +110,13 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 
 }  // namespace
 
+// Products of one sign lose K/6 u when summed one by one, complex ones somewhat more; promised is 8 u log2(K + 1).
+double many_taps(const Problem& p) { return is_complex(p.sum_type) ? 128 : 256; }
+
 bool has_many_taps(const Problem& p) {
   const bool floating =
       p.sum_type == DType::f32 || p.sum_type == DType::f64 || p.sum_type == DType::c64 || p.sum_type == DType::c128;
-  return floating && p.spatial_count > 0 && tap_count(p) > many_taps;
+  return floating && p.spatial_count > 0 && tap_count(p) > many_taps(p);
 }
 
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {

@@ -26,7 +26,7 @@ struct Plan {
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.
 bool has_many_taps(const Problem& p);
-constexpr double many_taps = 128;
+double many_taps(const Problem& p);
 
 // The one door to the choice of an algorithm. `blocks` of an FFT are the cost model's choice where left empty. Where a
 // record is wanted, every candidate looked at goes there, the chosen one marked. Throws MemoryError where the scratch
