@@ -46,8 +46,8 @@ void run_jobs(index_t jobs, const Run& run, const Job& job) {
       &job);
 }
 
-// Serial work below this isn't worth a region.
-constexpr double least_parallel_seconds = 50e-6;
+// Serial work below this isn't worth a region. (Predictions are of quiet cores: what they call 25 us takes 30 or more.)
+constexpr double least_parallel_seconds = 25e-6;
 
 // Installs the handler that keeps a forked child from waiting for threads it doesn't have. Call once, at load.
 void guard_forks();
