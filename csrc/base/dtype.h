@@ -23,6 +23,27 @@ constexpr bool is_complex(Compute c) { return c >= Compute::c64; }
 // Scalars that one element of a compute type takes.
 constexpr int scalars(Compute c) { return is_complex(c) ? 2 : 1; }
 
+// The compute type that floating sums of type t are taken in; false for integers and long double.
+constexpr bool floating_compute(DType t, Compute& c) {
+  switch (t) {
+    case DType::f16:
+    case DType::f32:
+      c = Compute::f32;
+      return true;
+    case DType::f64:
+      c = Compute::f64;
+      return true;
+    case DType::c64:
+      c = Compute::c64;
+      return true;
+    case DType::c128:
+      c = Compute::c128;
+      return true;
+    default:
+      return false;
+  }
+}
+
 // Bytes that a byte-swapped array of t reverses at a time.
 constexpr index_t swap_unit(DType t) { return is_complex(t) ? itemsize(t) / 2 : itemsize(t); }
 

@@ -66,10 +66,8 @@ index_t make_contiguous(Problem& p) {
 }
 
 void store(const Problem& p, const char* sums, char* y, DType sum_type) {
-  const Compute c = sum_type == DType::f32   ? Compute::f32
-                    : sum_type == DType::f64 ? Compute::f64
-                    : sum_type == DType::c64 ? Compute::c64
-                                             : Compute::c128;
+  Compute c = Compute::f32;
+  floating_compute(sum_type, c);
   const auto store = kernels().convert->store[static_cast<int>(c)][static_cast<int>(p.y_type)];
   const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
   Odometer at = outputs_of(p);

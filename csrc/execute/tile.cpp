@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "base/checked.h"
-
 #include "execute/execute.h"
 #include "plan/fft_shape.h"
 #include "problem/odometer.h"
@@ -64,8 +63,6 @@ Method method_at(int depth) {
   constexpr int deepest = 3;
   return depth < deepest ? Method::automatic : Method::direct;
 }
-
-void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method);
 
 double predict(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box, Method method) {
   Problem p;

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "dispatch/registry.h"
+#include "plan/fft_shape.h"
 
 namespace convcorr {
 namespace {
@@ -50,6 +51,7 @@ void join_boxes(std::vector<OutputBox>& boxes, int axes, int axis) {
   boxes.swap(joined);
 }
 
+index_t scalar_bytes(const FftPlan& f) { return f.f64() ? 8 : 4; }
 index_t lane_count(const FftPlan& f) { return f.lanes_free ? f.row_samples : 1; }
 
 }  // namespace
@@ -57,20 +59,31 @@ index_t lane_count(const FftPlan& f) { return f.lanes_free ? f.row_samples : 1; 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
   const FftAxisPlan& x = f.axis[a];
   const index_t window = x.span + 1;
-  index_t cell = std::max<index_t>(window / 5, 1);
-  const bool along_row = !f.lanes_free && a == f.axes - 1;
-  if (along_row && f.axes == 1) {  // cells of whole registers, and not too few of them
-    const index_t samples = f.lanes / scalars(f.compute);
-    cell = std::min(window * 2 / 5, std::max(x.block / 512, 4 * samples));
-    cell = cell >= samples ? cell / samples * samples : std::max<index_t>(cell, 1);
+  if (!f.lanes_free && f.axes == 1) return cut_row(f);
+  return cells_of(x, std::max<index_t>(window / 5, 1));
+}
+
+// Of a single row: whole registers where they fit, as few as can tell ordinary noise from a quiet window.
+WindowGuard::CellAxis WindowGuard::cut_row(const FftPlan& f) {
+  const FftAxisPlan& x = f.axis[0];
+  const index_t window = x.span + 1, samples = f.lanes / scalars(f.compute);
+  CellAxis axis = {};
+  for (const index_t parts : {2, 3, 4, 6}) {
+    index_t cell = std::max<index_t>(window / parts, 1);
+    if (cell >= samples) cell = cell / samples * samples;
+    const CellAxis finer = cells_of(x, cell);
+    if (parts > 2 && finer.cell % samples != 0 && axis.cell % samples == 0) break;
+    axis = finer;
+    const double seen = least_noise_energy(static_cast<double>(axis.of * axis.cell));
+    if (seen * f.energy_ratio > 1.5 * static_cast<double>(x.block)) break;
   }
-  CellAxis axis;
-  axis.cell = cell;
-  axis.cells = ceil_div(x.block, cell);
-  axis.from = cell > 1;
-  axis.of = cell > 1 ? window / cell - 1 : window;
-  if (axis.of < 1) return {1, x.block, 0, window};
   return axis;
+}
+
+WindowGuard::CellAxis WindowGuard::cells_of(const FftAxisPlan& x, index_t cell) {
+  const index_t window = x.span + 1, of = cell > 1 ? window / cell - 1 : window;
+  if (of < 1) return {1, x.block, 0, window};
+  return {cell, ceil_div(x.block, cell), cell > 1, of};
 }
 
 index_t WindowGuard::cell_count(const FftPlan& f) {
@@ -79,14 +92,15 @@ index_t WindowGuard::cell_count(const FftPlan& f) {
   return n;
 }
 
-// Of a single row the kernels sum up cells, of several first every sample.
-index_t WindowGuard::line_samples(const FftPlan& f) {
-  return f.tile.columns == 0 ? cut_axis(f, 0).cells : f.row_samples;
+// Of a single row the kernels sum up cells, of several first every sample; a register more to overwrite.
+index_t WindowGuard::line_bytes(const FftPlan& f) {
+  const index_t scalars = f.tile.columns == 0 ? cut_axis(f, 0).cells : f.row_samples * convcorr::scalars(f.compute);
+  return (scalars + f.lanes) * scalar_bytes(f);
 }
 
 index_t WindowGuard::bytes(const FftPlan& f) {
   return LineEnergy::bytes(f) + Scratch::padded(2 * cell_count(f) * 8) +
-         Scratch::padded(line_samples(f) * itemsize(f.compute)) + Scratch::padded(lane_count(f) * 8) +
+         (f.tile.columns == 0 ? 3 : 1) * Scratch::padded(line_bytes(f)) + Scratch::padded(lane_count(f) * 8) +
          8 * Scratch::line;
 }
 
@@ -96,7 +110,9 @@ WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch) : f_(f), fft_(f.fun
   const index_t n = cell_count(f);
   cells_ = scratch.take<double>(n);
   windows_ = scratch.take<double>(n);
-  line_ = scratch.take<char>(line_samples(f) * itemsize(f.compute));
+  line_ = scratch.take<char>(line_bytes(f));
+  quick_ = f.tile.columns == 0 ? scratch.take<char>(line_bytes(f)) : nullptr;
+  quick_sums_ = f.tile.columns == 0 ? scratch.take<char>(line_bytes(f)) : nullptr;
   lane_totals_ = scratch.take<double>(lane_count(f));
 }
 
@@ -117,28 +133,22 @@ void WindowGuard::add_line(const T* line, double* cells) const {
 // Rows within a cell of the columns are summed sample by sample, in the kernels; then each line is cut into cells.
 void WindowGuard::sum_rows(const void* const* rows) {
   const index_t scalars_in_row = f_.row_samples * scalars(f_.compute);
-  const auto line_bytes = static_cast<std::size_t>(line_samples(f_) * itemsize(f_.compute));
+  const auto bytes = static_cast<std::size_t>(line_bytes(f_));
   const int columns = f_.tile.columns;
   const auto add = [&](double* cells) {
     f_.f64() ? add_line(reinterpret_cast<const double*>(line_), cells)
              : add_line(reinterpret_cast<const float*>(line_), cells);
   };
-  if (columns == 0) {
-    const index_t cell = axis_[0].cell * scalars(f_.compute);
-    std::memset(line_, 0, line_bytes);
-    fft_.square_cells(rows[0], scalars_in_row, cell, line_);
-    return add(cells_);
-  }
   // Cells of the columns in C order; within each, its rows.
   index_t at[max_fft_axes] = {};
   double* cells = cells_;
   for (bool more = true; more; cells += lane_cells_) {
-    std::memset(line_, 0, line_bytes);
+    std::memset(line_, 0, bytes);
     index_t within[max_fft_axes] = {};
     for (bool rows_left = true; rows_left;) {
       index_t r = 0;
       for (int a = 0; a < columns; ++a) r = r * f_.axis[a].block + at[a] * axis_[a].cell + within[a];
-      fft_.square_lanes(rows[r], scalars_in_row, line_);
+      fft_.square_rows(rows + r, 1, scalars_in_row, line_);
       rows_left = false;
       for (int a = columns - 1; a >= 0 && !rows_left; --a) {
         const index_t size = std::min(axis_[a].cell, f_.axis[a].block - at[a] * axis_[a].cell);
@@ -209,7 +219,7 @@ bool WindowGuard::judge(const TileExtent& tile, const void* const* rows) {
 }
 
 void WindowGuard::sum_cells(const void* row, index_t low, index_t high, index_t first, index_t end) {
-  const index_t cell = axis_[0].cell * scalars(f_.compute), size = f_.f64() ? 8 : 4;
+  const index_t cell = axis_[0].cell * scalars(f_.compute), size = scalar_bytes(f_);
   std::memset(line_ + first * size, 0, static_cast<std::size_t>((end - first) * size));
   for (index_t c = first; c < end; ++c) {
     const index_t from = std::max(c * cell, low), to = std::min((c + 1) * cell, high);
@@ -227,23 +237,25 @@ bool WindowGuard::judge_cells(const TileExtent& tile) {
   return judge<float>(tile, nullptr);
 }
 
-// A quick look at a tile of one row: every window contains a cell of half its length.
-bool WindowGuard::all_loud_in_row(const void* row, const TileExtent& tile) const {
+// A quick look at a tile of one row: the windows' bounds in the kernels' own arithmetic. Leaves the row's cells summed.
+bool WindowGuard::all_loud_in_row(const void* row, const TileExtent& tile) {
+  const CellAxis& x = axis_[0];
   const int each = scalars(f_.compute);
-  const index_t window = f_.axis[0].span + 1, cell = window / 2 * each / f_.lanes * f_.lanes;
-  if (cell == 0) return false;
-  double total = 0;
-  const index_t whole = (tile.count[0] + f_.axis[0].span) * each / cell;
-  const double least = fft_.least_cell(row, f_.row_samples * each, cell, whole, &total);
+  const double total = fft_.square_cells(row, f_.row_samples * each, x.cell * each, line_);
   const double low = f_.f64() ? 0x1p-600 : 0x1p-60, high = f_.f64() ? 0x1p700 : 0x1p70;
-  return total >= low && total <= high && least * f_.energy_ratio >= total;
+  if (!(total >= low && total <= high)) return false;
+  const index_t first = x.from * scalar_bytes(f_), left = x.cells - x.from;
+  std::memcpy(quick_, line_ + first, static_cast<std::size_t>(left * scalar_bytes(f_)));
+  const double least = fft_.least_window(quick_, quick_sums_, left, x.of, ceil_div(tile.count[0], x.cell));
+  return least * f_.energy_ratio >= total;
 }
 
 bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
-  if (f_.tile.columns == 0 && all_loud_in_row(rows[0], tile)) return true;
-  const bool quick = f_.tile.columns > 0 && !f_.lanes_free;  // of several axes
-  if (quick && lines_.all_loud(rows, tile, LineEnergy::coarse)) return true;
-  if (quick && lines_.all_loud(rows, tile, LineEnergy::fine)) return true;
+  if (f_.tile.columns == 0) {
+    if (all_loud_in_row(rows[0], tile)) return true;
+    return judge_cells(tile);
+  }
+  if (!f_.lanes_free && lines_.all_loud(rows, tile)) return true;
   sum_rows(rows);
   return f_.f64() ? judge<double>(tile, rows) : judge<float>(tile, rows);
 }

@@ -1,9 +1,10 @@
 // The window guard: which outputs of a tile a transform would give less accurately than promised.
 //
-// A transform's error at every output is at most c u log2(N) |block| |h|: it is spread over the block, whatever each
-// output's own window holds. Promised is C u log2(K + 1) |window| |h|. So an output is safe when
+// A transform's error at every output is at most c u log2(N) |block| |h|, spread over the block, whatever each output's
+// own window holds, and a part d u |window| |h| that its own window leaves. Promised is C u log2(K + 1) |window| |h|. So
+// an output is safe when
 //
-//   energy of the block <= energy of its window * (C log2(K + 1) / (c log2 N))^2
+//   energy of the block <= energy of its window * ((C log2(K + 1) - d) / (c log2 N))^2
 //
 // Energies are summed in cells; the cells that every window beginning in a cell contains whole bound its energy below:
 //
@@ -60,10 +61,12 @@ class WindowGuard {
     index_t cells;     // of the block
     index_t from, of;  // a window beginning in cell i contains cells [i + from, i + from + of) whole
   };
-  bool all_loud_in_row(const void* row, const TileExtent& tile) const;
+  bool all_loud_in_row(const void* row, const TileExtent& tile);
   static CellAxis cut_axis(const FftPlan& f, int a);
+  static CellAxis cut_row(const FftPlan& f);
+  static CellAxis cells_of(const FftAxisPlan& x, index_t cell);
   static index_t cell_count(const FftPlan& f);
-  static index_t line_samples(const FftPlan& f);
+  static index_t line_bytes(const FftPlan& f);
   void sum_rows(const void* const* rows);
   template <class T>
   void add_line(const T* line, double* cells) const;
@@ -79,6 +82,7 @@ class WindowGuard {
   CellAxis axis_[max_fft_axes];
   index_t lane_cells_;  // of a row: cells of the lane axis, or free lanes
   char* line_;          // sums of one row of cells, in the compute type's scalars
+  char *quick_, *quick_sums_;
   double *cells_, *windows_;
   double* lane_totals_;
   index_t out_cells_[max_fft_axes];

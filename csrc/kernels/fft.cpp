@@ -247,9 +247,9 @@ void middle(const FftTile& t, int levels, index_t first, index_t end, void* tile
 }
 
 template <class T>
-constexpr FftFunctions functions = {transform<T>,    convolve<T>, invert<T>,       enter<T>,
-                                    middle<T>,       leave<T>,    square_cells<T>, least_cell<T>,
-                                    square_lanes<T>, sum_line<T>, least_window<T>};
+constexpr FftFunctions functions = {transform<T>, convolve<T>,  invert<T>,       enter<T>,
+                                    middle<T>,    leave<T>,     square_cells<T>, square_rows<T>,
+                                    sum_lines<T>, least_sum<T>, least_window<T>};
 
 }  // namespace
 

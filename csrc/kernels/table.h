@@ -118,15 +118,17 @@ struct FftFunctions {
   void (*middle)(const FftTile& t, int levels, index_t first, index_t end, void* tile, void* kernel, bool is_spectrum);
   void (*leave)(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out);
 
-  // cells[c] += the squares of scalars [c * cell, (c + 1) * cell) of a row, for every whole or partial c.
-  void (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
-  // The least energy of the first `whole` cells, which are whole registers; *total: that of all scalars.
-  double (*least_cell)(const void* row, index_t scalars, index_t cell, index_t whole, double* total);
-  // sums[i] += row[i]^2
-  void (*square_lanes)(const void* row, index_t scalars, void* sums);
-  // The sum of a line, and the least sum of `window` neighbours of a line, of those that begin at [0, count). Both
-  // arrays are readable and writable to a register beyond `length`, and overwritten.
-  double (*sum_line)(const void* line, index_t scalars);
+  // cells[c] = energy of scalars [c * cell, (c + 1) * cell) of a row, for every whole or partial c; returns their sum.
+  double (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
+  // sums[i] += the squares of rows[r][i] for all `count` rows; returns what was added.
+  double (*square_rows)(const void* const* rows, index_t count, index_t scalars, void* sums);
+  // sums[i] = the sum of lines i .. i + of - 1, for i in [0, count). Running sums: what they lose is some roundings of
+  // the whole, thousands of times less than the comparison asks.
+  void (*sum_lines)(const void* lines, index_t length, index_t of, index_t count, void* sums);
+  // The least sum of the first `whole` cells of a line. Cells are whole registers, or a power of two of lanes.
+  double (*least_sum)(const void* line, index_t cell, index_t whole);
+  // The least sum of `window` neighbours of a line, of those that begin at [0, count). Both arrays are readable and
+  // writable to a register beyond `length`, and overwritten.
   double (*least_window)(void* line, void* sums, index_t length, index_t window, index_t count);
 };
 

@@ -33,24 +33,9 @@ bool compute_of(const Problem& p, Compute& c) {
     case DType::u64:
       c = Compute::u64;
       return true;
-    case DType::f16:
-    case DType::f32:
-      c = Compute::f32;
-      return true;
-    case DType::f64:
-      c = Compute::f64;
-      return true;
-    case DType::c64:
-      c = Compute::c64;
-      return true;
-    case DType::c128:
-      c = Compute::c128;
-      return true;
-    case DType::f80:
-    case DType::c160:
-      return false;
+    default:
+      return floating_compute(p.sum_type, c);
   }
-  return false;
 }
 
 // Whether rows of x and of y are rows of the compute type already, were they contiguous.

@@ -5,32 +5,13 @@
 
 #include "base/buffer.h"
 #include "base/checked.h"
+#include "base/dtype.h"
 #include "dispatch/registry.h"
 #include "plan/cost.h"
 #include "plan/fft_shape.h"
 
 namespace convcorr {
 namespace {
-
-bool fft_compute(const Problem& p, Compute& c) {
-  switch (p.sum_type) {
-    case DType::f16:
-    case DType::f32:
-      c = Compute::f32;
-      return true;
-    case DType::f64:
-      c = Compute::f64;
-      return true;
-    case DType::c64:
-      c = Compute::c64;
-      return true;
-    case DType::c128:
-      c = Compute::c128;
-      return true;
-    default:
-      return false;
-  }
-}
 
 constexpr double fewest_fft_taps = 8;
 
@@ -174,7 +155,7 @@ FftBlocks& forced_fft_blocks() {
 
 const char* refuse_fft(const Problem& p) {
   Compute c;
-  if (!fft_compute(p, c)) return is_integer(p.sum_type) ? "a rounding transform of integers" : "long double";
+  if (!floating_compute(p.sum_type, c)) return is_integer(p.sum_type) ? "a rounding transform of integers" : "long double";
   const auto& convert = *kernels().convert;
   const int compute = static_cast<int>(c);
   if (!convert.load[static_cast<int>(p.x_type)][compute] || !convert.load[static_cast<int>(p.h_type)][compute] ||
@@ -202,7 +183,7 @@ const FftFunctions& FftPlan::functions() const {
 }
 
 bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::vector<Candidate>* record) {
-  fft_compute(p, f.compute);
+  floating_compute(p.sum_type, f.compute);
   f.narrow = false;
   f.lanes = kernels().taps->register_bytes / (itemsize(f.compute) / scalars(f.compute));
   assign_axes(p, f);

@@ -147,15 +147,41 @@ double border_factor(const FftPlan& f) {
   return factor;
 }
 
-// Blocks so long against the kernel that the guard finds quiet windows in plain noise cost several looks and repairs.
+// Where noise has windows too quiet for so large a block, the guard looks several times and repairs.
+double repairs(const FftPlan& f, double block, double window) {
+  constexpr double seen = 0.8;  // of a window, by the guard
+  const double share = block / (seen * least_noise_energy(window) * energy_ratio(f));
+  return std::clamp(share * share, 1.0, 8.0);
+}
+
+// The expected factor of a tile's time, over tiles inside and at the ends of each axis. Windows at the ends of a `same`
+// result are half empty under a constant border, but few; those of a `full` one are border_factor's.
+double guard_factor(const FftPlan& f, int a, double block, double window) {
+  constexpr double few = 2;
+  if (a == f.axes) return repairs(f, block, window);
+  const FftAxisPlan& x = f.axis[a];
+  const auto span = static_cast<double>(x.span), length = static_cast<double>(x.block);
+  const double inside = guard_factor(f, a + 1, block, window);
+  const double lost = x.axis.border == Border::constant ? static_cast<double>(-x.axis.offset) : 0;
+  if (lost < 0.1 * span || lost > 0.9 * span) return inside;
+  const double at_end = guard_factor(f, a + 1, block * (length - lost) / length, window * (1 - lost / (span + 1)));
+  const double ends = std::min(2 / static_cast<double>(x.tiles), 1.0);
+  return ends * std::min(at_end, std::max(inside, few)) + (1 - ends) * inside;
+}
+
 double guard_factor(const FftPlan& f) {
   double samples = 1;
   for (int a = 0; a < f.axes; ++a) samples *= static_cast<double>(f.axis[a].block);
-  const double share = 3 * samples / static_cast<double>(f.taps) / energy_ratio(f);
-  return std::clamp(share * share, 1.0, 6.0) * border_factor(f);
+  return guard_factor(f, 0, samples, static_cast<double>(f.taps)) * border_factor(f);
 }
 
 }  // namespace
+
+// Wilson and Hilferty's cube root of a chi-squared variable (1931), 4.5 standard deviations below its mean.
+double least_noise_energy(double samples) {
+  const double variance = 2 / (9 * std::max(samples, 0.1)), root = std::max(1 - variance - 4.5 * std::sqrt(variance), 0.1);
+  return samples * root * root * root;
+}
 
 double energy_ratio(const FftPlan& f) {
   constexpr double promised = 8, own = 5, spread = 0.35;

@@ -13,6 +13,9 @@ bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* 
 // 0.31 u log2(N) |block| |h|, what its own window leaves 4.5 u |window| |h|.
 double energy_ratio(const FftPlan& f);
 
+// The least energy of so many samples of noise of unit variance that a tile should meet.
+double least_noise_energy(double samples);
+
 // Predicted time of one tile with all its filters, and of one kernel's spectrum, on one thread.
 double fft_tile_seconds(const FftPlan& f);
 double fft_spectrum_seconds(const FftPlan& f);
