@@ -69,7 +69,6 @@ def promised_error(a: np.ndarray, v: np.ndarray, dtype: np.dtype) -> float:
     return float(8 * unit * np.log2(len(h) + 1) * np.sqrt(energy.max()) * np.linalg.norm(h.astype(complex)))
 
 
-
 @both
 def test_long_operands(name: str, rng: np.random.Generator) -> None:
     ours, theirs = PAIRS[name]

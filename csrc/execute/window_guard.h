@@ -1,8 +1,8 @@
 // The window guard: which outputs of a tile a transform would give less accurately than promised.
 //
 // A transform's error at every output is at most c u log2(N) |block| |h|, spread over the block, whatever each output's
-// own window holds, and a part d u |window| |h| that its own window leaves. Promised is C u log2(K + 1) |window| |h|. So
-// an output is safe when
+// own window holds, and a part d u |window| |h| that its own window leaves. Promised is C u log2(K + 1) |window| |h|.
+// So an output is safe when
 //
 //   energy of the block <= energy of its window * ((C log2(K + 1) - d) / (c log2 N))^2
 //
