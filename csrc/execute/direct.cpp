@@ -7,7 +7,7 @@
 #include "base/checked.h"
 #include "dispatch/registry.h"
 #include "execute/lines.h"
-#include "execute/overlap_only.h"
+#include "execute/nonfinite_taps.h"
 #include "execute/pack.h"
 #include "problem/odometer.h"
 
@@ -169,9 +169,17 @@ void run_job(const Call& call, index_t number, Worker& worker) {
 // `taps` is null where each slice has its own.
 void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, const void* taps,
                 std::atomic<bool>& taps_finite, const Run& run) {
-  const Call call = {p, d, arrays, taps, taps_finite};
-  run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
-  if (!taps_finite.load(std::memory_order_relaxed)) sum_overlap_only(p, arrays, run);
+  const auto splits = [&] { return !taps_finite.load(std::memory_order_relaxed) && reads_zero_border(p); };
+  if (!splits()) {
+    const Call call = {p, d, arrays, taps, taps_finite};
+    run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
+    if (!splits()) return;  // of taps that each slice packs for itself, this is known now
+  }
+  sum_nonfinite_taps(p, arrays, run, [&run](const Problem& finite, const Arrays& at) {
+    DirectPlan plan;
+    make_direct_plan(finite, plan);
+    run_direct(finite, plan, at, run);
+  });
 }
 
 }  // namespace

@@ -26,8 +26,7 @@ void run_reference(const Problem& p, const Arrays& arrays, const Run& run) {
 // Dilated taps: each phase by blocks of the same length.
 void run_phases(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
   run.seconds = plan.seconds / static_cast<double>(plan.phases);
-  FftBlocks blocks = {.axes = plan.fft.axes};
-  for (int a = 0; a < blocks.axes; ++a) blocks.of[plan.fft.order[a]] = plan.fft.axis[a].block;
+  const FftBlocks blocks = blocks_of(plan.fft);
   for (index_t number = 0; number < plan.phases; ++number) {
     Problem phase = p;
     Arrays at = arrays;

@@ -6,7 +6,8 @@
 
 #include "base/buffer.h"
 #include "base/checked.h"
-#include "execute/direct.h"
+#include "execute/execute.h"
+#include "execute/nonfinite_taps.h"
 #include "execute/shared_tile.h"
 #include "execute/spectra.h"
 
@@ -47,11 +48,13 @@ void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra
   });
 }
 
-// Taps that aren't finite: sums of products treat them as IEEE arithmetic does.
-void run_directly(const Problem& p, const Arrays& arrays, const Run& run) {
-  DirectPlan direct;
-  make_direct_plan(p, direct);
-  run_direct(p, direct, arrays, run);
+// Taps that aren't finite: the others by blocks of the same lengths.
+void run_finite_taps(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
+  sum_nonfinite_taps(p, arrays, run, [&](const Problem& finite, const Arrays& at) {
+    Plan plan;
+    make_plan(finite, Method::fft, plan, blocks_of(f));
+    execute(finite, plan, at, run);
+  });
 }
 
 index_t groups_at_a_time(const FftPlan& f) {
@@ -60,6 +63,12 @@ index_t groups_at_a_time(const FftPlan& f) {
 
 }  // namespace
 
+FftBlocks blocks_of(const FftPlan& f) {
+  FftBlocks blocks = {.axes = f.axes};
+  for (int a = 0; a < f.axes; ++a) blocks.of[f.order[a]] = f.axis[a].block;
+  return blocks;
+}
+
 void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
   if (f.shared && run_shared_tile(p, f, arrays, run)) return;
   const index_t chunk = groups_at_a_time(f), bytes = Spectra::bytes(f, chunk);
@@ -67,7 +76,7 @@ void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run
   Spectra spectra(f, chunk, scratch.take<char>(bytes));
   for (index_t first = 0; first < f.groups; first += chunk) {
     const index_t count = std::min(chunk, f.groups - first);
-    if (!spectra.load(p, arrays.h, first, count, run)) return run_directly(p, arrays, run);
+    if (!spectra.load(p, arrays.h, first, count, run)) return run_finite_taps(p, f, arrays, run);
     const FftCall call = {p, f, spectra.scale(), run};
     spectra.transform(call.taps_scale, run);
     run_tiles(call, arrays, spectra, first, count, run);
@@ -103,7 +112,7 @@ bool PreparedFft::serves(const FftPlan& f) const {
 }
 
 void PreparedFft::run(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) const {
-  if (!finite_) return run_directly(p, arrays, run);
+  if (!finite_) return run_finite_taps(p, f, arrays, run);
   run_tiles({p, f, scale_, run}, arrays, *spectra_, 0, f.groups, run);
 }
 

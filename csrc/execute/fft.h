@@ -11,6 +11,9 @@ namespace convcorr {
 
 class Spectra;
 
+// What makes another Problem's plan take f's blocks.
+FftBlocks blocks_of(const FftPlan& f);
+
 void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run);
 
 // Kernels transformed once, for many calls. Safe to share between threads once made.

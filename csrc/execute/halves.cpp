@@ -4,13 +4,10 @@
 #include <cmath>
 #include <vector>
 
-#include "base/checked.h"
-#include "dispatch/registry.h"
+#include "execute/apart.h"
 #include "execute/direct.h"
 #include "plan/plan.h"
-#include "problem/odometer.h"
 #include "problem/part.h"
-#include "problem/reference.h"
 
 namespace convcorr {
 namespace {
@@ -50,45 +47,11 @@ void sum_halves(const Problem& p, const Arrays& arrays, index_t n, const Run& ru
   }
 }
 
-// Contiguous outputs of p's own sum type; returns their bytes.
-index_t make_contiguous(Problem& p) {
-  p.y_type = p.sum_type;
-  index_t bytes = itemsize(p.y_type);
-  const auto take = [&bytes](index_t& stride, index_t size) {
-    stride = bytes;
-    bytes = checked_mul(bytes, size);
-  };
-  for (int a = p.spatial_count - 1; a >= 0; --a) take(p.spatial[a].y_stride, p.spatial[a].out);
-  for (int a = p.outer_count - 1; a >= 0; --a) {
-    if (p.outer[a].role != Role::in_channel) take(p.outer[a].y_stride, p.outer[a].size);
-  }
-  return bytes;
-}
-
-void store(const Problem& p, const char* sums, char* y, DType sum_type) {
-  Compute c = Compute::f32;
-  floating_compute(sum_type, c);
-  const auto store = kernels().convert->store[static_cast<int>(c)][static_cast<int>(p.y_type)];
-  const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
-  Odometer at = outputs_of(p);
-  at.size[--at.axes] = 1;
-  do {
-    char* row = y;
-    int axis = 0;
-    for (int a = 0; a < p.outer_count; ++a) {
-      if (p.outer[a].role != Role::in_channel) row += at.at[axis++] * p.outer[a].y_stride;
-    }
-    for (int a = 0; a + 1 < p.spatial_count; ++a) row += at.at[axis++] * p.spatial[a].y_stride;
-    store(sums, lane.out, row, lane.y_stride);
-    sums += lane.out * itemsize(c);
-  } while (at.next());
-}
-
 }  // namespace
 
 void sum_in_halves(const Problem& p, const Arrays& arrays, const Run& run) {
   Problem apart = p;
-  const index_t bytes = make_contiguous(apart);
+  const index_t bytes = lay_out_sums(apart);
   const bool f64 = p.sum_type == DType::f64 || p.sum_type == DType::c128;
   std::vector<double> sums(static_cast<std::size_t>(bytes / 8 + 1));
   Arrays to_sums = arrays;
@@ -98,7 +61,7 @@ void sum_in_halves(const Problem& p, const Arrays& arrays, const Run& run) {
   } else {
     sum_halves<float>(apart, to_sums, bytes / 4, run);
   }
-  store(p, to_sums.y, arrays.y, p.sum_type);
+  store_sums(p, to_sums.y, arrays.y);
 }
 
 }  // namespace convcorr

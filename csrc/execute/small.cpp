@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "dispatch/registry.h"
-#include "execute/overlap_only.h"
+#include "execute/nonfinite_taps.h"
 #include "plan/small.h"
 
 namespace convcorr {
@@ -85,7 +85,7 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
     }
     run_blocks(row, lane, padded, stride, taps, arrays.y, compute);
   }
-  if (finite != T(0)) sum_overlap_only(p, arrays, Run{});
+  if (finite != T(0) && reads_zero_border(p)) sum_nonfinite_taps(p, arrays, Run{}, run_small);
 }
 
 }  // namespace
