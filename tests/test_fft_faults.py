@@ -181,6 +181,42 @@ def test_ctrl_c_where_many_samples_are_bad(n: int, k: int, bad: float) -> None:
     assert latency is None or latency < 2
 
 
+STOPPED = """
+    import os, signal, sys, threading
+    import numpy as np
+    import convcorr
+
+    one = np.longdouble(1)
+    CALLS = {
+        "one output of 1e9 long doubles": lambda: convcorr.correlate(*2 * [np.broadcast_to(one, 10**9)], "valid"),
+        "loud beside quiet": lambda: convcorr.convolve(
+            np.where(np.arange(40_000_000) // 3_000_000 % 2, np.float32(1), np.float32(1e9)), np.ones(10**7, "f4")),
+        "infinite taps": lambda: convcorr.convolve(
+            np.ones(20_000_000, "f4"), np.where(np.arange(10**7) % 999, np.float32(1), np.float32(np.inf))),
+    }
+    alarm = threading.Timer(float(sys.argv[2]), os.kill, (os.getpid(), signal.SIGINT))
+    alarm.start()
+    try:
+        CALLS[sys.argv[1]]()
+        alarm.join()
+        print("ended")
+    except KeyboardInterrupt:
+        print("stopped")
+    for threads in (1, 2):
+        assert (convcorr.convolve(np.ones(5000), np.ones(500), method="fft", threads=threads)[499:5000] > 499.9).all()
+"""
+
+
+@no_sigint
+@pytest.mark.parametrize(
+    ("call", "wait"), [("one output of 1e9 long doubles", 0.5), ("loud beside quiet", 1), ("infinite taps", 0.7)]
+)
+def test_ctrl_c_ends_what_the_tiles_leave_over(call: str, wait: float) -> None:
+    """The process goes on, whether the exception came inside the call or at its end."""
+    outcome = output_of(STOPPED, call, str(wait), timeout=100).split()
+    assert outcome == ["stopped"], outcome
+
+
 def test_a_result_that_fits_nowhere() -> None:
     """Refused before anything is computed."""
     x = np.broadcast_to(np.float32(1), (2**44,))

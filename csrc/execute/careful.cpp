@@ -10,9 +10,10 @@
 #include <cstring>
 #include <vector>
 
-#include "base/error.h"
 #include "dispatch/registry.h"
+#include "execute/largest.h"
 #include "execute/mask.h"
+#include "execute/shared_tile.h"
 #include "execute/tile.h"
 #include "plan/fft_shape.h"
 #include "problem/odometer.h"
@@ -21,48 +22,50 @@ namespace convcorr {
 namespace {
 
 constexpr int most_levels = 8;
-constexpr index_t few = 64;  // samples that aren't finite, added product by product even where they are NaN
+constexpr index_t few = 64;  // infinite samples, added product by product
 
 template <class T>
 class Careful {
  public:
-  Careful(const FftCall& call, const KernelView& kernel, const TileExtent& tile, WindowGuard& guard)
+  Careful(const FftCall& call, const KernelView& kernel, const TileExtent& tile, WindowGuard& guard, void* scratch,
+          CarefulMemory& memory)
       : call_(call),
         f_(call.f),
         fft_(call.f.functions()),
         kernel_(kernel),
         tile_(tile),
         guard_(guard),
+        scratch_(scratch),
         each_(scalars(call.f.compute)),
-        positions_(positions_of(call.f)) {
-    const auto n = static_cast<std::size_t>(positions_ * each_);
-    data_.resize(n);
-    scaled_.resize(n + 64 / sizeof(T));
-    level_.resize(n);
-    results_.assign(n, T(0));
-    pending_.assign(static_cast<std::size_t>(positions_), 0);
-  }
+        positions_(positions_of(call.f)),
+        scalars_(positions_ * each_),
+        data_(memory.take<T>(CarefulMemory::data, scalars_)),
+        scaled_(memory.take<T>(CarefulMemory::scaled, scalars_ + 64 / index_t(sizeof(T)))),
+        level_(memory.take<T>(CarefulMemory::transformed, scalars_)),
+        results_(memory.take<T>(CarefulMemory::results, scalars_)),
+        pending_(memory.take<unsigned char>(CarefulMemory::marks, positions_)) {}
 
   void run(const Arrays& slice, const void* const* rows) {
     copy(rows);
-    stop_if_asked();
     if (many_infinite()) {  // their products are more than the direct sums'
       return compute_box_directly(call_, slice, tile_, whole_tile(f_, tile_));
     }
     mark_wanted();
     std::vector<OutputBox> boxes;
     for (int level = 0; transform_pending(); ++level) {
-      stop_if_asked();
+      if (none_pending_) break;
+      stop_if_asked(call_.run);
       boxes = boxes_pending();
       if (boxes.empty() || level == most_levels || is_cheap(slice, boxes)) break;
       boxes.clear();
       keep_what_pending_sees();
     }
-    stop_if_asked();
     add_not_finite();
-    stop_if_asked();
     write(slice.y);
-    for (const OutputBox& box : boxes) compute_box(call_, slice, tile_, box);
+    for (const OutputBox& box : boxes) {
+      stop_if_asked(call_.run);
+      compute_box(call_, slice, tile_, box);
+    }
   }
 
  private:
@@ -71,19 +74,31 @@ class Careful {
     T re, im;
   };
 
-  // A large tile takes seconds.
-  void stop_if_asked() const {
-    const Interrupt& interrupt = call_.run.interrupt;
-    if (interrupt.asked && interrupt.asked(interrupt.state)) throw Interrupted();
+  // A large tile takes seconds: visit(first, n) on stretches of [0, n) that don't.
+  template <class Visit>
+  void in_stretches(index_t n, const Visit& visit) const {
+    constexpr index_t stretch = 1 << 18;
+    for (index_t first = 0; first < n; first += stretch) {
+      stop_if_asked(call_.run);
+      visit(first, std::min(stretch, n - first));
+    }
   }
 
   void copy(const void* const* rows) {
     const index_t n = f_.row_samples * each_;
     for (index_t r = 0; r < f_.rows; ++r) {
-      std::memcpy(data_.data() + r * n, rows[r], static_cast<std::size_t>(n) * sizeof(T));
+      in_stretches(n, [&](index_t first, index_t count) {
+        const T* from = static_cast<const T*>(rows[r]) + first;
+        std::memcpy(data_ + r * n + first, from, static_cast<std::size_t>(count) * sizeof(T));
+        if (!std::isfinite(largest_of(from, count))) take_out((r * n + first) / each_, count / each_);
+      });
     }
-    for (index_t i = 0; i < positions_; ++i) {
-      T* x = data_.data() + i * each_;
+  }
+
+  // The samples among n from `first` on that aren't finite.
+  void take_out(index_t first, index_t n) {
+    for (index_t i = first; i < first + n; ++i) {
+      T* x = data_ + i * each_;
       const T im = each_ == 2 ? x[1] : T(0);
       if (std::isfinite(x[0]) && std::isfinite(im)) continue;
       lost_.push_back({i, x[0], im});
@@ -96,48 +111,60 @@ class Careful {
     return std::count_if(lost_.begin(), lost_.end(), infinite) > few;
   }
 
-  bool in_tile(const Odometer& at) const {
-    for (int a = 0; a < f_.axes; ++a) {
-      if (at.at[a] >= tile_.count[a]) return false;
-    }
-    return true;
-  }
-
-  Odometer all_positions() const {
-    Odometer at;
-    for (int a = 0; a < f_.axes; ++a) at.add_axis(f_.axis[a].block);
-    return at;
-  }
-
   void mark_wanted() {
-    Odometer at = all_positions();
-    for (index_t i = 0; i < positions_; ++i, at.next()) pending_[static_cast<std::size_t>(i)] = in_tile(at);
+    in_stretches(positions_, [&](index_t first, index_t n) {
+      std::memset(pending_ + first, 0, static_cast<std::size_t>(n));
+      std::fill_n(results_ + first * each_, n * each_, T(0));
+    });
+    each_row(whole_tile(f_, tile_), [&](index_t first, index_t n) { std::fill_n(pending_ + first, n, 1); });
   }
 
   // Transforms what is left of the data, and keeps the pending outputs that it makes safe. False where nothing is left
   // to see: all pending outputs are zero.
   bool transform_pending() {
     T most = 0;
-    for (const T v : data_) most = std::max(most, std::abs(v));
+    in_stretches(scalars_, [&](index_t first, index_t n) { most = std::max(most, largest_of(data_ + first, n)); });
     if (most == T(0)) return false;
     const int exponent = std::ilogb(most);
     const T up = std::ldexp(T(1), -exponent / 2), up_rest = std::ldexp(T(1), -exponent - -exponent / 2);
-    for (std::size_t i = 0; i < data_.size(); ++i) scaled_[i] = data_[i] * up * up_rest;
+    in_stretches(scalars_, [&](index_t first, index_t n) {
+      T* const to = scaled_ + first;
+      const T* const from = data_ + first;
+      for (index_t i = 0; i < n; ++i) to[i] = from[i] * up * up_rest;
+    });
     std::vector<const void*> rows(static_cast<std::size_t>(f_.rows));
     std::vector<void*> out(static_cast<std::size_t>(f_.rows));
     for (index_t r = 0; r < f_.rows; ++r) {
-      rows[static_cast<std::size_t>(r)] = scaled_.data() + r * f_.row_samples * each_;
-      out[static_cast<std::size_t>(r)] = level_.data() + r * f_.row_samples * each_;
+      rows[static_cast<std::size_t>(r)] = scaled_ + r * f_.row_samples * each_;
+      out[static_cast<std::size_t>(r)] = level_ + r * f_.row_samples * each_;
     }
     const bool all_safe = guard_.look(rows.data(), tile_);
-    Scratch scratch(f_.tile_bytes);
-    fft_.convolve(f_.tile, rows.data(), scratch.take_bytes(f_.tile_bytes), kernel_.spectrum,
-                  {out.data(), f_.row_samples});
+    convolve(rows.data(), {out.data(), f_.row_samples});
     std::vector<OutputBox> unsafe;
     if (!all_safe) unsafe = guard_.unsafe(tile_);
     const int back = exponent - std::ilogb(call_.taps_scale);
     keep_safe(unsafe, std::ldexp(T(1), back / 2), std::ldexp(T(1), back - back / 2));
     return true;
+  }
+
+  // Strip by strip where a tile is so large that threads would share it.
+  void convolve(const void* const* rows, const FftRows& out) const {
+    if (!f_.shared) return fft_.convolve(f_.tile, rows, scratch_, kernel_.spectrum, out);
+    for (index_t i = 0; i < f_.shared_strips; ++i) {
+      stop_if_asked(call_.run);
+      FftStrip s = shared_strip(f_, i);
+      s.high = f_.row_samples * each_;
+      fft_.enter(f_.tile, s, rows, scratch_);
+    }
+    for (index_t first = 0; first < f_.shared_blocks; first += f_.shared_blocks_per_job) {
+      stop_if_asked(call_.run);
+      const index_t end = std::min(first + f_.shared_blocks_per_job, f_.shared_blocks);
+      fft_.middle(f_.tile, f_.shared_levels, first, end, scratch_, const_cast<void*>(kernel_.spectrum), true);
+    }
+    for (index_t i = 0; i < f_.shared_strips; ++i) {
+      stop_if_asked(call_.run);
+      fft_.leave(f_.tile, shared_strip(f_, i), scratch_, out);
+    }
   }
 
   // Visits the rows of a box: position of the row's first output, and how many.
@@ -158,18 +185,34 @@ class Careful {
     for (const OutputBox& box : unsafe) {
       each_row(box, [&](index_t first, index_t n) {
         for (index_t i = first; i < first + n; ++i) {
-          unsigned char& mark = pending_[static_cast<std::size_t>(i)];
-          if (mark == pending) mark = objected;
+          if (pending_[i] == pending) pending_[i] = objected;
         }
       });
     }
-    for (index_t i = 0; i < positions_; ++i) {
-      unsigned char& mark = pending_[static_cast<std::size_t>(i)];
-      if (mark == pending) {
-        for (int e = 0; e < each_; ++e) results_[i * each_ + e] = level_[i * each_ + e] * scale * scale_rest;
+    unsigned char left = 0;
+    const bool all = first_level_ && unsafe.empty();
+    first_level_ = false;
+    if (all) return keep_all(scale, scale_rest);
+    in_stretches(positions_, [&](index_t first, index_t n) {
+      for (index_t i = first; i < first + n; ++i) {
+        unsigned char& mark = pending_[i];
+        if (mark == pending) {
+          for (int e = 0; e < each_; ++e) results_[i * each_ + e] = level_[i * each_ + e] * scale * scale_rest;
+        }
+        mark = mark == objected;
+        left |= mark;
       }
-      mark = mark == objected;
-    }
+    });
+    none_pending_ = left == 0;
+  }
+
+  void keep_all(T scale, T scale_rest) {
+    in_stretches(scalars_, [&](index_t first, index_t n) {
+      T* const to = results_ + first;
+      const T* const from = level_ + first;
+      for (index_t i = 0; i < n; ++i) to[i] = from[i] * scale * scale_rest;
+    });
+    none_pending_ = true;
   }
 
   // Runs of pending outputs; equal ones of neighbouring rows are joined.
@@ -181,11 +224,11 @@ class Careful {
     for (int a = 0; a < last; ++a) at.add_axis(f_.axis[a].block);
     for (index_t row = 0; row < positions_; row += n, at.next()) {
       for (index_t i = 0; i < tile_.count[last]; ++i) {
-        if (!pending_[static_cast<std::size_t>(row + i)]) continue;
+        if (!pending_[row + i]) continue;
         OutputBox box;
         for (int a = 0; a < last; ++a) box.first[a] = at.at[a], box.count[a] = 1;
         box.first[last] = i;
-        while (i < tile_.count[last] && pending_[static_cast<std::size_t>(row + i)]) ++i;
+        while (i < tile_.count[last] && pending_[row + i]) ++i;
         box.count[last] = i - box.first[last];
         if (!join(boxes, box)) boxes.push_back(box);
       }
@@ -210,6 +253,7 @@ class Careful {
     double seconds = 0;
     const double affordable = 2 * fft_tile_seconds(f_) + 5e-6;
     for (const OutputBox& box : boxes) {
+      stop_if_asked(call_.run);
       seconds += predict_box(call_, slice, tile_, box);
       if (seconds > affordable) return false;
     }
@@ -217,55 +261,76 @@ class Careful {
   }
 
   void keep_what_pending_sees() {
-    Mask seen = pending_;
-    for (int a = 0; a < f_.axes; ++a) spread_marks(f_, a, f_.axis[a].span + 1, 1, true, seen);
-    for (index_t i = 0; i < positions_; ++i) {
-      if (!seen[static_cast<std::size_t>(i)]) std::fill_n(data_.data() + i * each_, each_, T(0));
+    Mask seen(pending_, pending_ + positions_);
+    for (int a = 0; a < f_.axes; ++a) {
+      stop_if_asked(call_.run);
+      spread_marks(f_, a, f_.axis[a].span + 1, 1, true, seen);
     }
+    in_stretches(positions_, [&](index_t first, index_t n) {
+      for (index_t i = first; i < first + n; ++i) {
+        if (!seen[static_cast<std::size_t>(i)]) std::fill_n(data_ + i * each_, each_, T(0));
+      }
+    });
   }
 
-  // x[j] h[n - j] for each lost sample, as IEEE arithmetic has it. Many NaNs: every output that sees one is NaN.
+  // x[j] h[n - j] for each lost sample, as IEEE arithmetic has it. Every output that sees a NaN is NaN.
   void add_not_finite() {
-    const bool many = static_cast<index_t>(lost_.size()) > few;
     Mask nan;
     for (const Lost& s : lost_) {
-      const bool is_nan = std::isnan(s.re) || std::isnan(s.im);
-      if (!many || !is_nan) {
+      if (!std::isnan(s.re) && !std::isnan(s.im)) {
+        stop_if_asked(call_.run);
         add_products(s);
-      } else {
-        if (nan.empty()) nan.assign(static_cast<std::size_t>(positions_), 0);
-        nan[static_cast<std::size_t>(s.position)] = 1;
+        continue;
       }
+      if (nan.empty()) nan.assign(static_cast<std::size_t>(positions_), 0);
+      nan[static_cast<std::size_t>(s.position)] = 1;
     }
     if (nan.empty()) return;
     for (int a = 0; a < f_.axes; ++a) {
+      stop_if_asked(call_.run);
       spread_marks(f_, a, f_.axis[a].axis.kernel, f_.axis[a].axis.dilation, false, nan);
     }
-    for (index_t i = 0; i < positions_; ++i) {
-      if (nan[static_cast<std::size_t>(i)]) std::fill_n(results_.data() + i * each_, each_, T(NAN));
-    }
+    in_stretches(positions_, [&](index_t first, index_t n) {
+      for (index_t i = first; i < first + n; ++i) {
+        if (nan[static_cast<std::size_t>(i)]) std::fill_n(results_ + i * each_, each_, T(NAN));
+      }
+    });
   }
 
   void add_products(const Lost& s) {
-    Odometer at = all_positions(), tap;
+    const int last = f_.axes - 1;
+    const SpatialAxis& lane = f_.axis[last].axis;
+    Odometer at, tap;
+    for (int a = 0; a < f_.axes; ++a) at.add_axis(f_.axis[a].block);
     at.seek(s.position);
-    for (int a = 0; a < f_.axes; ++a) tap.add_axis(f_.axis[a].axis.kernel);
+    for (int a = 0; a < last; ++a) tap.add_axis(f_.axis[a].axis.kernel);
     const T* w = static_cast<const T*>(kernel_.taps);
+    // Tap t of a row reaches output at - t * dilation: those with 0 <= that < count.
+    const index_t beyond = at.at[last] - tile_.count[last];
+    const index_t low = beyond < 0 ? 0 : beyond / lane.dilation + 1;
+    const index_t high = std::min(at.at[last] / lane.dilation + 1, lane.kernel);
     do {
-      index_t output = 0;
+      index_t row = 0;
       bool reached = true;
-      for (int a = 0; a < f_.axes && reached; ++a) {
+      for (int a = 0; a < last && reached; ++a) {
         const index_t n = at.at[a] - tap.at[a] * f_.axis[a].axis.dilation;
         reached = n >= 0 && n < tile_.count[a];
-        output = output * f_.axis[a].block + n;
+        row = row * f_.axis[a].block + n;
       }
-      if (reached && each_ == 1) results_[output] += s.re * w[0];
-      if (reached && each_ == 2) {
-        results_[2 * output] += s.re * w[0] - s.im * w[1];
-        results_[2 * output + 1] += s.re * w[1] + s.im * w[0];
-      }
-      w += each_;
+      if (reached) add_row(s, w, results_ + (row * f_.axis[last].block + at.at[last]) * each_, low, high);
+      w += lane.kernel * each_;
     } while (tap.next());
+  }
+
+  // Taps [low, high) of a row, to the sums below the sample's own position.
+  void add_row(const Lost& s, const T* w, T* sums, index_t low, index_t high) const {
+    const index_t step = f_.axis[f_.axes - 1].axis.dilation * each_;
+    for (index_t t = low; t < high; ++t) {
+      T* const sum = sums - t * step;
+      const T* h = w + t * each_;
+      sum[0] += each_ == 2 ? s.re * h[0] - s.im * h[1] : s.re * h[0];
+      if (each_ == 2) sum[1] += s.re * h[1] + s.im * h[0];
+    }
   }
 
   void write(char* y) {
@@ -288,7 +353,7 @@ class Careful {
       }
       at.next();
       if (!wanted) return;
-      T* sums = results_.data() + first * each_;
+      T* sums = results_ + first * each_;
       for (index_t i = 1; i < kept && lane.stride > 1; ++i) {
         std::memcpy(sums + i * each_, sums + i * lane.stride * each_, static_cast<std::size_t>(item));
       }
@@ -302,25 +367,26 @@ class Careful {
   const KernelView& kernel_;
   const TileExtent& tile_;
   WindowGuard& guard_;
-  const int each_;
-  const index_t positions_;
-  std::vector<T> data_, scaled_, level_, results_;
-  Mask pending_;  // outputs not yet made
+  void* const scratch_;
+  const index_t each_, positions_, scalars_;
+  T *const data_, *const scaled_, *const level_, *const results_;
+  unsigned char* const pending_;  // outputs not yet made
+  bool first_level_ = true, none_pending_ = false;
   std::vector<Lost> lost_;
 };
 
 }  // namespace
 
 void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,
-                       const void* const* rows, WindowGuard& guard) {
+                       const void* const* rows, WindowGuard& guard, void* scratch, CarefulMemory& memory) {
   if (call.f.lanes_free) {  // signals side by side: each would need a scale of its own
     compute_box_directly(call, slice, tile, whole_tile(call.f, tile));
     return;
   }
   if (call.f.f64()) {
-    Careful<double>(call, kernel, tile, guard).run(slice, rows);
+    Careful<double>(call, kernel, tile, guard, scratch, memory).run(slice, rows);
   } else {
-    Careful<float>(call, kernel, tile, guard).run(slice, rows);
+    Careful<float>(call, kernel, tile, guard, scratch, memory).run(slice, rows);
   }
 }
 

@@ -17,9 +17,10 @@ void run_reference(const Problem& p, const Arrays& arrays, const Run& run) {
   constexpr double products_per_job = 50e3;
   const auto per_job = static_cast<index_t>(std::clamp(products_per_job / tap_count(p), 1.0, 1e6));
   const index_t jobs = (outputs + per_job - 1) / per_job;
-  run_jobs(jobs, run, [&](index_t number, Worker&) {
+  run_jobs(jobs, run, [&](index_t number, Worker& worker) {
     const index_t first = number * per_job;
-    reference(p, arrays, first, std::min(per_job, outputs - first));
+    const GiveUp give_up = {[](void* state) { return static_cast<Worker*>(state)->should_stop(); }, &worker};
+    reference(p, arrays, first, std::min(per_job, outputs - first), give_up);
   });
 }
 

@@ -11,10 +11,10 @@ void spread_line(const unsigned char* in, index_t n, index_t stride, index_t tap
   const auto at = [&](index_t i) { return (backwards ? n - 1 - i : i) * stride; };
   for (index_t residue = 0; residue < std::min(step, n); ++residue) {
     index_t count = 0;
-    const index_t last = residue + (n - 1 - residue) / step * step;
+    const index_t last = residue + (n - 1 - residue) / step * step, reach = taps * step;
     for (index_t i = last; i >= 0; i -= step) {  // marks at i, i + step, ..., i + (taps - 1) step
       count += in[at(i)];
-      if ((n - 1 - i) / step >= taps) count -= in[at(i + taps * step)];
+      if (i + reach < n) count -= in[at(i + reach)];
       out[at(i)] = count > 0;
     }
   }

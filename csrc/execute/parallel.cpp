@@ -165,6 +165,18 @@ thread_local BackOff back_off;
 
 }  // namespace
 
+void stop_if_asked(const Run& run) {
+  if (run.interrupt.asked && run.interrupt.asked(run.interrupt.state)) throw Interrupted();
+}
+
+Poll::Poll(const Run& run) : run_(run), due_(now() + first_poll) {}
+
+void Poll::stop_if_asked() {
+  if (now() < due_) return;
+  convcorr::stop_if_asked(run_);
+  due_ = now() + poll_interval;
+}
+
 void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context) {
   if (run.seconds < too_short_to_stop) return work_briefly(jobs, job, context);
   Team team(jobs, job, context, run.interrupt);

@@ -24,6 +24,20 @@ struct Run {
   int depth = 0;  // of outputs done again: see tile.h
 };
 
+// Throws Interrupted where the interpreter asks to stop.
+void stop_if_asked(const Run& run);
+
+// The same as often as run_jobs does, by the clock: for steps each of which is too short to be asked in.
+class Poll {
+ public:
+  explicit Poll(const Run& run);
+  void stop_if_asked();
+
+ private:
+  const Run& run_;
+  double due_;
+};
+
 // What a job may ask while it works.
 class Worker {
  public:

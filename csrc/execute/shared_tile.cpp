@@ -70,7 +70,11 @@ class SharedTile {
     });
     leave();
     const FftCall call = {p_, f_, 1, run_};
-    for (const OutputBox& box : boxes) compute_box(call, arrays_, extent_, box);
+    Poll poll(run_);
+    for (const OutputBox& box : boxes) {
+      poll.stop_if_asked();
+      compute_box(call, arrays_, extent_, box);
+    }
     return true;
   }
 
@@ -141,22 +145,18 @@ class SharedTile {
     const FftCall call = {p_, f_, 1, run_};
     const double affordable = fft_tile_seconds(f_);
     double seconds = 0;
+    Poll poll(run_);
     for (const OutputBox& box : boxes) {
+      poll.stop_if_asked();
       seconds += predict_box(call, arrays_, extent_, box);
       if (seconds > affordable) return false;
     }
     return true;
   }
 
-  FftStrip strip(index_t number) const {
-    const index_t end = f_.tile.columns > 0 ? f_.tile.vectors : f_.tile.lane.points / f_.lanes / f_.shared_blocks;
-    const index_t first = number * f_.shared_strip;
-    return {f_.shared_levels, first, std::min(first + f_.shared_strip, end), 0, 0, nullptr};
-  }
-
   void enter() {
     run_jobs(2 * f_.shared_strips, run_, [&](index_t job, Worker&) {
-      FftStrip s = strip(job / 2);
+      FftStrip s = shared_strip(f_, job / 2);
       if (job % 2 == 0) {
         if (f_.tile.columns == 0) {
           s.low = (f_.axis[0].block - f_.axis[0].span) * scalars(f_.compute);
@@ -173,7 +173,8 @@ class SharedTile {
 
   void leave() {
     const FftRows out = rows_.results(arrays_.y, extent_);
-    run_jobs(f_.shared_strips, run_, [&](index_t job, Worker&) { fft_.leave(f_.tile, strip(job), tile_, out); });
+    run_jobs(f_.shared_strips, run_,
+             [&](index_t job, Worker&) { fft_.leave(f_.tile, shared_strip(f_, job), tile_, out); });
     rows_.write(extent_);
   }
 
@@ -195,6 +196,12 @@ class SharedTile {
 };
 
 }  // namespace
+
+FftStrip shared_strip(const FftPlan& f, index_t number) {
+  const index_t end = f.tile.columns > 0 ? f.tile.vectors : f.tile.lane.points / f.lanes / f.shared_blocks;
+  const index_t first = number * f.shared_strip;
+  return {f.shared_levels, first, std::min(first + f.shared_strip, end), 0, 0, nullptr};
+}
 
 bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
   Scratch scratch(SharedTile::bytes(f, !reads_x_itself(p, f)));

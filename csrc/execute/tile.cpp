@@ -159,10 +159,19 @@ bool TileJob::redo_cheaply(const Arrays& arrays, const TileExtent& tile, const s
   const double affordable = 4 * fft_tile_seconds(f_) / static_cast<double>(f_.filters) + 5e-6;
   double seconds = 0;
   for (const OutputBox& box : boxes) {
+    stop_if_asked(call_.run);
     seconds += predict_box(call_, arrays, tile, box);
     if (seconds > affordable) return false;
   }
   return true;
+}
+
+// What a careful tile takes, in tiles, as measured. Out of range it is done at the first level; loud beside quiet takes
+// several. Direct sums of tiny samples would be of denormal numbers, a hundred times slower than others.
+double TileJob::careful_tiles() const {
+  constexpr double one_level = 5, several_levels = 25;
+  if (guard_.in_range() && call_.taps_scale == 1) return several_levels;
+  return guard_.energy() < 1 ? 0 : one_level;
 }
 
 void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels, const index_t* y_offsets) {
@@ -174,21 +183,23 @@ void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelVi
     if (redo_cheaply({x, kernels[0].h, y + y_offsets[0]}, tile, boxes)) {
       transform_and_write(tile, kernels, y, y_offsets);
       for (index_t k = 0; k < f_.filters; ++k) {
-        for (const OutputBox& box : boxes) compute_box(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, box);
+        for (const OutputBox& box : boxes) {
+          stop_if_asked(call_.run);
+          compute_box(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, box);
+        }
       }
       return;
     }
   }
-  constexpr double careful_tiles = 15;  // what a careful tile takes, in tiles
   const OutputBox all = whole_tile(f_, tile);
   const Arrays first = {x, kernels[0].h, y + y_offsets[0]};
-  const bool directly = predict_box_directly(call_, first, tile, all) < careful_tiles * fft_tile_seconds(f_);
+  const bool directly = predict_box_directly(call_, first, tile, all) < careful_tiles() * fft_tile_seconds(f_);
   for (index_t k = 0; k < f_.filters; ++k) {
     if (directly) {
       compute_box_directly(call_, {x, kernels[k].h, y + y_offsets[k]}, tile, all);
       continue;
     }
-    compute_carefully(call_, kernels[k], {x, kernels[k].h, y + y_offsets[k]}, tile, rows, guard_);
+    compute_carefully(call_, kernels[k], {x, kernels[k].h, y + y_offsets[k]}, tile, rows, guard_, tile_, careful_);
   }
 }
 

@@ -2,6 +2,8 @@
 // done again.
 #pragma once
 
+#include <memory>
+
 #include "execute/parallel.h"
 #include "execute/window_guard.h"
 
@@ -23,6 +25,28 @@ struct KernelView {
   double largest;  // of the taps
 };
 
+// Arrays that careful tiles work in, kept from one tile to the next: fresh pages cost as much as a transform.
+class CarefulMemory {
+ public:
+  enum Slot { data, scaled, transformed, results, marks, slots };
+
+  // Room for `count` elements, of which nothing is known.
+  template <class T>
+  T* take(Slot slot, index_t count) {
+    Block& block = block_[slot];
+    const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (block.bytes < bytes) block = {std::unique_ptr<char[]>(new char[bytes]), bytes};
+    return reinterpret_cast<T*>(block.memory.get());
+  }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> memory;
+    std::size_t bytes = 0;
+  };
+  Block block_[slots];
+};
+
 class TileJob {
  public:
   TileJob(const FftCall& call, Scratch& scratch);
@@ -33,6 +57,7 @@ class TileJob {
 
  private:
   void transform_and_write(const TileExtent& tile, const KernelView* kernels, char* y, const index_t* y_offsets);
+  double careful_tiles() const;
   bool redo_cheaply(const Arrays& arrays, const TileExtent& tile, const std::vector<OutputBox>& boxes);
 
   const FftCall call_;
@@ -42,6 +67,7 @@ class TileJob {
   WindowGuard guard_;
   void* tile_;
   void* transformed_ = nullptr;  // where several kernels share it
+  CarefulMemory careful_;
 };
 
 // The outputs of a box as a Problem of their own, without the taps that meet nothing but a zero border: what that would
@@ -52,8 +78,8 @@ double predict_box_directly(const FftCall& call, const Arrays& slice, const Tile
 void compute_box(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 void compute_box_directly(const FftCall& call, const Arrays& slice, const TileExtent& tile, const OutputBox& box);
 
-// The whole tile of one kernel, whatever it holds; see careful.cpp.
+// The whole tile of one kernel, whatever it holds; see careful.cpp. `scratch` takes f.tile_bytes.
 void compute_carefully(const FftCall& call, const KernelView& kernel, const Arrays& slice, const TileExtent& tile,
-                       const void* const* rows, WindowGuard& guard);
+                       const void* const* rows, WindowGuard& guard, void* scratch, CarefulMemory& memory);
 
 }  // namespace convcorr

@@ -89,8 +89,9 @@ void add_tap(const Problem& p, Arrays at, const index_t* output, const Odometer&
   add_product(sum, x, p.conjugate ? conjugate_of(h) : h);
 }
 
+// One output; false where it was given up.
 template <class Sum>
-void compute(const Problem& p, Arrays at, const Odometer& output) {
+bool compute(const Problem& p, Arrays at, const Odometer& output, const GiveUp& give_up) {
   int axis = 0;
   for (int a = 0; a < p.outer_count; ++a) {
     if (p.outer[a].role == Role::in_channel) continue;
@@ -103,9 +104,39 @@ void compute(const Problem& p, Arrays at, const Odometer& output) {
   for (int a = 0; a < p.spatial_count; ++a) at.y += spatial[a] * p.spatial[a].y_stride;
   Sum sum{};
   Odometer taps = taps_of(p);
-  do add_tap(p, at, spatial, taps, sum);
-  while (taps.next());
+  constexpr index_t taps_between = 1 << 14;
+  index_t until_asked = 1;
+  do {
+    if (--until_asked == 0) {
+      if (give_up.asked && give_up.asked(give_up.state)) return false;
+      until_asked = taps_between;
+    }
+    add_tap(p, at, spatial, taps, sum);
+  } while (taps.next());
   write_element(at.y, p.y_type, sum, p.narrowing);
+  return true;
+}
+
+bool compute_output(const Problem& p, const Arrays& arrays, const Odometer& output, const GiveUp& give_up) {
+  switch (p.sum_type) {
+    case DType::boolean:
+      return compute<Or>(p, arrays, output, give_up);
+    case DType::f16:
+    case DType::f32:
+      return compute<float>(p, arrays, output, give_up);
+    case DType::f64:
+      return compute<double>(p, arrays, output, give_up);
+    case DType::f80:
+      return compute<long double>(p, arrays, output, give_up);
+    case DType::c64:
+      return compute<std::complex<float>>(p, arrays, output, give_up);
+    case DType::c128:
+      return compute<std::complex<double>>(p, arrays, output, give_up);
+    case DType::c160:
+      return compute<std::complex<long double>>(p, arrays, output, give_up);
+    default:
+      return compute<std::uint64_t>(p, arrays, output, give_up);
+  }
 }
 
 }  // namespace
@@ -119,33 +150,11 @@ Odometer outputs_of(const Problem& p) {
   return outputs;
 }
 
-void reference_output(const Problem& p, const Arrays& arrays, const Odometer& output) {
-  switch (p.sum_type) {
-    case DType::boolean:
-      return compute<Or>(p, arrays, output);
-    case DType::f16:
-    case DType::f32:
-      return compute<float>(p, arrays, output);
-    case DType::f64:
-      return compute<double>(p, arrays, output);
-    case DType::f80:
-      return compute<long double>(p, arrays, output);
-    case DType::c64:
-      return compute<std::complex<float>>(p, arrays, output);
-    case DType::c128:
-      return compute<std::complex<double>>(p, arrays, output);
-    case DType::c160:
-      return compute<std::complex<long double>>(p, arrays, output);
-    default:
-      return compute<std::uint64_t>(p, arrays, output);
-  }
-}
-
-void reference(const Problem& p, const Arrays& arrays, index_t first, index_t count) {
+void reference(const Problem& p, const Arrays& arrays, index_t first, index_t count, const GiveUp& give_up) {
   Odometer output = outputs_of(p);
   output.seek(first);
   for (index_t i = 0; i < count; ++i) {
-    reference_output(p, arrays, output);
+    if (!compute_output(p, arrays, output, give_up)) return;
     output.next();
   }
 }

@@ -10,10 +10,13 @@ namespace convcorr {
 // The outputs of p, counted: outer axes (in_channel left out) in their order, then spatial axes.
 Odometer outputs_of(const Problem& p);
 
-// Computes the output that `output` stands at.
-void reference_output(const Problem& p, const Arrays& arrays, const Odometer& output);
+// Whether to give up: asked at every output, and now and then in the middle of one.
+struct GiveUp {
+  bool (*asked)(void* state) = nullptr;
+  void* state = nullptr;
+};
 
 // Computes `count` outputs from number `first` on.
-void reference(const Problem& p, const Arrays& arrays, index_t first, index_t count);
+void reference(const Problem& p, const Arrays& arrays, index_t first, index_t count, const GiveUp& give_up);
 
 }  // namespace convcorr
