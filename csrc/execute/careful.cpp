@@ -31,7 +31,6 @@ class Careful {
           CarefulMemory& memory)
       : call_(call),
         f_(call.f),
-        fft_(call.f.functions()),
         kernel_(kernel),
         tile_(tile),
         guard_(guard),
@@ -139,32 +138,12 @@ class Careful {
       out[static_cast<std::size_t>(r)] = level_ + r * f_.row_samples * each_;
     }
     const bool all_safe = guard_.look(rows.data(), tile_);
-    convolve(rows.data(), {out.data(), f_.row_samples});
+    convolve_alone(f_, rows.data(), scratch_, kernel_.spectrum, {out.data(), f_.row_samples}, call_.run);
     std::vector<OutputBox> unsafe;
     if (!all_safe) unsafe = guard_.unsafe(tile_);
     const int back = exponent - std::ilogb(call_.taps_scale);
     keep_safe(unsafe, std::ldexp(T(1), back / 2), std::ldexp(T(1), back - back / 2));
     return true;
-  }
-
-  // Strip by strip where a tile is so large that threads would share it.
-  void convolve(const void* const* rows, const FftRows& out) const {
-    if (!f_.shared) return fft_.convolve(f_.tile, rows, scratch_, kernel_.spectrum, out);
-    for (index_t i = 0; i < f_.shared_strips; ++i) {
-      stop_if_asked(call_.run);
-      FftStrip s = shared_strip(f_, i);
-      s.high = f_.row_samples * each_;
-      fft_.enter(f_.tile, s, rows, scratch_);
-    }
-    for (index_t first = 0; first < f_.shared_blocks; first += f_.shared_blocks_per_job) {
-      stop_if_asked(call_.run);
-      const index_t end = std::min(first + f_.shared_blocks_per_job, f_.shared_blocks);
-      fft_.middle(f_.tile, f_.shared_levels, first, end, scratch_, const_cast<void*>(kernel_.spectrum), true);
-    }
-    for (index_t i = 0; i < f_.shared_strips; ++i) {
-      stop_if_asked(call_.run);
-      fft_.leave(f_.tile, shared_strip(f_, i), scratch_, out);
-    }
   }
 
   // Visits the rows of a box: position of the row's first output, and how many.
@@ -363,7 +342,6 @@ class Careful {
 
   const FftCall& call_;
   const FftPlan& f_;
-  const FftFunctions& fft_;
   const KernelView& kernel_;
   const TileExtent& tile_;
   WindowGuard& guard_;

@@ -33,6 +33,13 @@ index_t kernel_bytes(const FftPlan& f) {
   return f.tile.columns > 0 ? placed_bytes(f) : (f.axis[0].span + 1) * itemsize(f.compute);
 }
 
+// Part `number` of [0, f.shared_strips); which scalars of the row can be read is the caller's.
+FftStrip shared_strip(const FftPlan& f, index_t number) {
+  const index_t end = f.tile.columns > 0 ? f.tile.vectors : f.tile.lane.points / f.lanes / f.shared_blocks;
+  const index_t first = number * f.shared_strip;
+  return {f.shared_levels, first, std::min(first + f.shared_strip, end), 0, 0, nullptr};
+}
+
 class SharedTile {
  public:
   SharedTile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, Scratch& scratch)
@@ -197,15 +204,31 @@ class SharedTile {
 
 }  // namespace
 
-FftStrip shared_strip(const FftPlan& f, index_t number) {
-  const index_t end = f.tile.columns > 0 ? f.tile.vectors : f.tile.lane.points / f.lanes / f.shared_blocks;
-  const index_t first = number * f.shared_strip;
-  return {f.shared_levels, first, std::min(first + f.shared_strip, end), 0, 0, nullptr};
-}
-
 bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
   Scratch scratch(SharedTile::bytes(f, !reads_x_itself(p, f)));
   return SharedTile(p, f, arrays, run, scratch).run();
+}
+
+void convolve_alone(const FftPlan& f, const void* const* rows, void* tile, const void* spectrum, const FftRows& out,
+                    const Run& run) {
+  const FftFunctions& fft = f.functions();
+  if (!f.shared) return fft.convolve(f.tile, rows, tile, spectrum, out);
+  for (index_t i = 0; i < f.shared_strips; ++i) {
+    stop_if_asked(run);
+    FftStrip strip = shared_strip(f, i);
+    strip.high = f.row_samples * scalars(f.compute);
+    fft.enter(f.tile, strip, rows, tile);
+  }
+  for (index_t first = 0; first < f.shared_blocks; first += f.shared_blocks_per_job) {
+    stop_if_asked(run);
+    const index_t end = std::min(first + f.shared_blocks_per_job, f.shared_blocks);
+    fft.middle(f.tile, f.shared_levels, first, end, tile, const_cast<void*>(spectrum),
+               true);  // which it only reads then
+  }
+  for (index_t i = 0; i < f.shared_strips; ++i) {
+    stop_if_asked(run);
+    fft.leave(f.tile, shared_strip(f, i), tile, out);
+  }
 }
 
 }  // namespace convcorr

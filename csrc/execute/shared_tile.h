@@ -12,10 +12,12 @@
 
 namespace convcorr {
 
-// Part `number` of [0, f.shared_strips); which scalars of the row can be read is the caller's.
-FftStrip shared_strip(const FftPlan& f, index_t number);
-
 // False where the tile needs care that it doesn't get here: nothing was written then.
 bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run);
+
+// FftFunctions::convolve on this thread alone, which can be stopped where a tile is so large that threads would share
+// it.
+void convolve_alone(const FftPlan& f, const void* const* rows, void* tile, const void* spectrum, const FftRows& out,
+                    const Run& run);
 
 }  // namespace convcorr

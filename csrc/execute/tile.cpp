@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "execute/execute.h"
+#include "execute/shared_tile.h"
 #include "plan/fft_shape.h"
 #include "problem/odometer.h"
 #include "problem/part.h"
@@ -144,7 +145,8 @@ void TileJob::transform_and_write(const TileExtent& tile, const KernelView* kern
                                   const index_t* y_offsets) {
   const void* const* rows = rows_.rows();
   if (f_.filters == 1) {
-    fft_.convolve(f_.tile, rows, tile_, kernels[0].spectrum, rows_.results(y + y_offsets[0], tile));
+    const FftRows out = rows_.results(y + y_offsets[0], tile);
+    convolve_alone(f_, rows, tile_, kernels[0].spectrum, out, call_.run);
     return rows_.write(tile);
   }
   fft_.transform(f_.tile, rows, transformed_);
