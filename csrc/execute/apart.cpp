@@ -5,17 +5,6 @@
 #include "problem/reference.h"
 
 namespace convcorr {
-namespace {
-
-Compute compute_of_sums(DType sum_type) {
-  return sum_type == DType::f32   ? Compute::f32
-         : sum_type == DType::f64 ? Compute::f64
-         : sum_type == DType::c64 ? Compute::c64
-                                  : Compute::c128;
-}
-
-}  // namespace
-
 index_t lay_out_sums(Problem& p) {
   p.y_type = p.sum_type;
   index_t bytes = itemsize(p.y_type);
@@ -31,7 +20,8 @@ index_t lay_out_sums(Problem& p) {
 }
 
 void store_sums(const Problem& p, const char* sums, char* y) {
-  const Compute c = compute_of_sums(p.sum_type);
+  Compute c = Compute::f32;
+  floating_compute(p.sum_type, c);
   const auto store = kernels().convert->store[static_cast<int>(c)][static_cast<int>(p.y_type)];
   const SpatialAxis& lane = p.spatial[p.spatial_count - 1];
   Odometer at = outputs_of(p);
