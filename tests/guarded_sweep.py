@@ -41,21 +41,22 @@ class Fence:
         return self.bytes[start : start + size].view(dtype).reshape(shape)
 
 
-def sweep(dtype: np.dtype[Any], shapes: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
+def sweep(dtype: np.dtype[Any], h_dtype: np.dtype[Any], shapes: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> None:
+    result = np.result_type(dtype, h_dtype)
     rng = np.random.default_rng(3)
     fences = [Fence(1 << 16) for _ in range(3)]
     for (x_shape, h_shape), at_end in itertools.product(shapes, (True, False)):
-        x, h = fences[0].place(x_shape, dtype, at_end), fences[1].place(h_shape, dtype, at_end)
-        x[...], h[...] = small_integers(rng, x_shape, dtype), small_integers(rng, h_shape, dtype)
-        total = exact.full(exact.wide(x), exact.wide(h)).astype(dtype)
+        x, h = fences[0].place(x_shape, dtype, at_end), fences[1].place(h_shape, h_dtype, at_end)
+        x[...], h[...] = small_integers(rng, x_shape, dtype), small_integers(rng, h_shape, h_dtype)
+        total = exact.full(exact.wide(x), exact.wide(h)).astype(result)
         for mode, want in exact.modes_of(total, x_shape, h_shape):
-            out = fences[2].place(want.shape, dtype, at_end)
+            out = fences[2].place(want.shape, result, at_end)
             convcorr.convolve(x, h, mode, out=out, method="direct")
-            assert (out == want).all(), f"{dtype} {x_shape} {h_shape} {mode}"
-        wrapped = exact.full_with_border(exact.wide(x), exact.wide(h), ["wrap"] * x.ndim).astype(dtype)
-        out = fences[2].place(wrapped.shape, dtype, at_end)
+            assert (out == want).all(), f"{dtype} {h_dtype} {x_shape} {h_shape} {mode}"
+        wrapped = exact.full_with_border(exact.wide(x), exact.wide(h), ["wrap"] * x.ndim).astype(result)
+        out = fences[2].place(wrapped.shape, result, at_end)
         convcorr.convolve(x, h, boundary="wrap", out=out, method="direct")
-        assert (out == wrapped).all(), f"{dtype} {x_shape} {h_shape} wrap"
+        assert (out == wrapped).all(), f"{dtype} {h_dtype} {x_shape} {h_shape} wrap"
 
 
 def shapes_to_try(lanes: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -72,5 +73,8 @@ def shapes_to_try(lanes: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
 if __name__ == "__main__":
     for char in ("f4", "f8", "c8", "c16", "u1", "i2", "i4", "i8", "f2", "?"):
         kind = np.dtype(char)
-        sweep(kind, shapes_to_try(min(64 // kind.itemsize, 16)))
+        sweep(kind, kind, shapes_to_try(min(64 // kind.itemsize, 16)))
+    for real, joint in (("f4", "c8"), ("f8", "c16")):
+        for pair in ((real, joint), (joint, real)):
+            sweep(np.dtype(pair[0]), np.dtype(pair[1]), shapes_to_try(64 // np.dtype(joint).itemsize))
     print("no stray access")

@@ -12,13 +12,20 @@ constexpr index_t itemsize(DType t) {
 }
 
 constexpr index_t itemsize(Compute c) {
-  constexpr index_t sizes[compute_count] = {2, 4, 8, 4, 8, 8, 16};
+  constexpr index_t sizes[compute_count] = {2, 4, 8, 4, 8, 8, 16, 8, 16};
   return sizes[static_cast<int>(c)];
 }
 
 constexpr bool is_complex(DType t) { return t >= DType::c64; }
 constexpr bool is_integer(DType t) { return t <= DType::u64; }  // bool counts
 constexpr bool is_complex(Compute c) { return c >= Compute::c64; }
+
+constexpr bool is_pair(Compute c) { return c >= Compute::pair64; }
+
+// The type that reads and writes the same elements and multiplies them as complex numbers, of a pair type.
+constexpr Compute complex_of(Compute c) {
+  return c == Compute::pair64 ? Compute::c64 : c == Compute::pair128 ? Compute::c128 : c;
+}
 
 // Scalars that one element of a compute type takes.
 constexpr int scalars(Compute c) { return is_complex(c) ? 2 : 1; }

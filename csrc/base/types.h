@@ -30,8 +30,10 @@ enum class DType : unsigned char {
 constexpr int dtype_count = 16;
 
 // What a kernel computes in. Integers are taken modulo 2^bits, so that one unsigned type serves both signs.
-enum class Compute : unsigned char { u16, u32, u64, f32, f64, c64, c128 };
-constexpr int compute_count = 7;
+// pair64 and pair128 are complex numbers laid out as in c64 and c128, multiplied part by part: (a, b)(c, d) = (ac, bd).
+// With the real factor taken twice, (w, w), that is a complex number times a real one, for half the products.
+enum class Compute : unsigned char { u16, u32, u64, f32, f64, c64, c128, pair64, pair128 };
+constexpr int compute_count = 9;
 
 // How a signal goes on beyond its ends, named as numpy.pad names it:
 //   constant k k k|a b c d|k k k   edge a a a|a b c d|d d d   symmetric c b a|a b c d|d c b

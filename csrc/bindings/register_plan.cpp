@@ -2,8 +2,8 @@
 //
 // A plan is a capsule that owns a Planned:
 //   plan(...) -> capsule     plan_run(capsule, x, out)     plan_info(capsule) -> dict     plan_explain(capsule)
-// An explanation is (algorithm, predicted us, threads, [(algorithm, tile, predicted us, scratch, refused, chosen),
-// ...]).
+// An explanation is (algorithm, predicted us, threads, [(algorithm, tile, predicted us, scratch, refused, chosen,
+// by parts), ...]).
 #include <vector>
 
 #include "base/error.h"
@@ -97,8 +97,8 @@ PyObject* plan_info(PyObject*, PyObject* capsule) {
 
 PyObject* candidate_tuple(const Candidate& c) {
   PyObject* tile = integers(c.axes, c.tile);
-  return Py_BuildValue("(sNdnzN)", algorithm_name(c.algorithm), tile, c.seconds * 1e6, c.scratch_bytes, c.refused,
-                       PyBool_FromLong(c.chosen));
+  return Py_BuildValue("(sNdnzNN)", algorithm_name(c.algorithm), tile, c.seconds * 1e6, c.scratch_bytes, c.refused,
+                       PyBool_FromLong(c.chosen), PyBool_FromLong(c.by_parts));
 }
 
 PyObject* explanation(const Plan& plan, const std::vector<Candidate>& record, std::optional<int> threads) {

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "dispatch/registry.h"
 #include "execute/lines.h"
+#include "execute/mend.h"
 #include "execute/nonfinite_taps.h"
 #include "execute/pack.h"
 #include "problem/odometer.h"
@@ -122,18 +123,42 @@ class Job {
     }
     const void* taps = call_.taps ? call_.taps : own_taps_;
     const void* const* const* planes = lines_.block(row, count);
-    const int compute = static_cast<int>(d_.compute);
+    const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
+    const RowsBlock block = {planes, taps,  lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel,
+                             out,    count, band_.count};
     if (d_.one_row) {
-      const TapsTable& kernel = d_.narrow ? *kernels().narrow_taps : *kernels().taps;
-      kernel.of[compute](planes[0][0], taps, d_.lane.kernel, out[0], band_.count);
+      run_row(block);
     } else {
-      const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
-      kernels().rows->of[compute](
-          {planes, taps, lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel, out, count, band_.count});
+      kernels().rows->of[static_cast<int>(d_.compute)](block);
+      if (needs_mending()) mend_rows(d_.compute, block);
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
   }
+
+  // The 1-D kernel over a block of one line. What is looked at afterwards is made in pieces that stay in the first
+  // cache.
+  void run_row(const RowsBlock& block) {
+    const TapsTable& table = d_.narrow ? *kernels().narrow_taps : *kernels().taps;
+    const taps_fn kernel = table.of[static_cast<int>(d_.compute)];
+    const auto* line = static_cast<const char*>(block.planes[0][0]);
+    if (!needs_mending()) return kernel(line, block.taps, block.kw, block.out[0], block.m);
+    const index_t size = itemsize(d_.compute), piece = (index_t(16) << 10) / size;
+    for (index_t first = 0, n = 0; first < block.m; first += n) {
+      n = block.m - first < 2 * piece ? block.m - first : piece;
+      const void* from = line + first * size;
+      const void* const* lines = &from;
+      void* out = static_cast<char*>(block.out[0]) + first * size;
+      kernel(from, block.taps, block.kw, out, n);
+      RowsBlock part = block;
+      part.planes = &lines;
+      part.out = &out;
+      part.m = n;
+      mend_rows(d_.compute, part);
+    }
+  }
+
+  bool needs_mending() const { return is_pair(d_.compute) && is_complex(call_.p.x_type); }
 
   char* output(index_t row) const { return slice_.arrays.y + row * d_.row.y_stride + band_.first * d_.lane.y_stride; }
 
@@ -166,15 +191,27 @@ void run_job(const Call& call, index_t number, Worker& worker) {
   for (index_t s = slices * d.slices_per_job; s < end && !worker.should_stop(); ++s) job.run_slice(s, extent, worker);
 }
 
+// Infinite complex taps meet the 0 that a real sample's imaginary part is.
+void run_as_complex(const Problem& p, const Arrays& arrays, Run run) {
+  DirectPlan d;
+  make_direct_plan(p, d, Products::complex);
+  run.seconds = d.seconds;
+  run_direct(p, d, arrays, run);
+}
+
 // `taps` is null where each slice has its own.
 void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, const void* taps,
                 std::atomic<bool>& taps_finite, const Run& run) {
-  const auto splits = [&] { return !taps_finite.load(std::memory_order_relaxed) && reads_zero_border(p); };
-  if (!splits()) {
+  const bool as_complex = is_pair(d.compute) && is_complex(p.h_type);
+  const auto apart = [&] {
+    return !taps_finite.load(std::memory_order_relaxed) && (as_complex || reads_zero_border(p));
+  };
+  if (!apart()) {
     const Call call = {p, d, arrays, taps, taps_finite};
     run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
-    if (!splits()) return;  // of taps that each slice packs for itself, this is known now
+    if (!apart()) return;  // of taps that each slice packs for itself, this is known now
   }
+  if (as_complex) return run_as_complex(p, arrays, run);
   sum_nonfinite_taps(p, arrays, run, [&run](const Problem& finite, const Arrays& at) {
     DirectPlan plan;
     make_direct_plan(finite, plan);

@@ -38,7 +38,9 @@ BorderRun lane_run(const DirectPlan& d, index_t position) {
 
 }  // namespace
 
-Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch) : p_(p), d_(d), size_(itemsize(d.compute)) {
+Lines::Lines(const Problem& p, const DirectPlan& d, Scratch& scratch)
+    : p_(p), d_(d), size_(itemsize(d.compute)), fill_(p.fill) {
+  if (is_pair(d.compute) && !is_complex(p.x_type)) fill_.im = fill_.re;  // as a sample of x is loaded
   piece_ = scratch.take<LinePiece>(d.most_pieces);
   columns_ = scratch.take<index_t>(d.lane.kernel);
   bases_ = scratch.take<const char*>(d.planes);
@@ -115,7 +117,7 @@ void Lines::cut_phase(index_t position, index_t at) {
     const index_t n = run.length >= endless ? left : std::min(left, (run.length - 1) / stride + 1);
     if (run.index < 0) {
       for (index_t i = 0; i < d_.planes * d_.ring_lines; ++i) {
-        fill_elements(ring_ + (i * d_.line_elements + at) * size_, n, d_.compute, p_.fill);
+        fill_elements(ring_ + (i * d_.line_elements + at) * size_, n, d_.compute, fill_);
       }
     } else {
       piece_[pieces_++] = {at, run.index, n > 1 ? run.step * stride : 0, n};
@@ -215,7 +217,7 @@ void Lines::point_in_ring(index_t plane, index_t lines, const void** rows) {
 }
 
 const void* Lines::fill_line() {
-  if (!fill_line_made_) fill_elements(fill_line_, d_.line_elements, d_.compute, p_.fill);
+  if (!fill_line_made_) fill_elements(fill_line_, d_.line_elements, d_.compute, fill_);
   fill_line_made_ = true;
   return fill_line_;
 }

@@ -56,6 +56,7 @@ class Lines {
   const Problem& p_;
   const DirectPlan& d_;
   const index_t size_;  // bytes of a compute element
+  Complex160 fill_;     // as an element of the compute type
   Band band_ = {};
   index_t outputs_ = 0;  // per line: the band's, but at least a register's
   index_t pieces_ = 0;   // that every line of the band is made of, fill apart

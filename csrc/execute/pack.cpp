@@ -22,9 +22,11 @@ bool all_finite(Compute c, const void* data, index_t n) {
   switch (c) {
     case Compute::f32:
     case Compute::c64:
+    case Compute::pair64:
       return all_finite<float>(data, n * scalars(c));
     case Compute::f64:
     case Compute::c128:
+    case Compute::pair128:
       return all_finite<double>(data, n * scalars(c));
     default:
       return true;
@@ -54,8 +56,8 @@ void pack_row(const Problem& p, const DirectPlan& d, const char* h, const Odomet
   src += tap_offset(p, d.row, row.at[row.axes - 1]);
   const index_t stride = p.flip ? -d.lane.h_stride : d.lane.h_stride;
   load_elements(p.h_type, p.h_swapped, d.compute, src, stride, s.count, dst);
-  if (p.conjugate && d.compute == Compute::c64) conjugate<float>(dst, s.count);
-  if (p.conjugate && d.compute == Compute::c128) conjugate<double>(dst, s.count);
+  if (!p.conjugate || !is_complex(p.h_type)) return;
+  complex_of(d.compute) == Compute::c64 ? conjugate<float>(dst, s.count) : conjugate<double>(dst, s.count);
 }
 
 }  // namespace

@@ -19,6 +19,10 @@ template <class T>
 struct Pair {
   T re, im;
 };
+template <class T>
+struct Twice {  // a real number in both parts
+  T re, im;
+};
 
 template <class To, class From>
 CONVCORR_INLINE To bits_as(From from) {
@@ -65,6 +69,10 @@ template <class T>
 constexpr bool is_pair = false;
 template <class T>
 constexpr bool is_pair<Pair<T>> = true;
+template <class T>
+constexpr bool is_twice = false;
+template <class T>
+constexpr bool is_twice<Twice<T>> = true;
 
 template <class D, class S>
 CONVCORR_INLINE D as(S s) {
@@ -72,6 +80,9 @@ CONVCORR_INLINE D as(S s) {
     return {as<decltype(D::re)>(s.re), as<decltype(D::re)>(s.im)};
   } else if constexpr (is_pair<D>) {
     return {as<decltype(D::re)>(s), 0};
+  } else if constexpr (is_twice<D>) {
+    const auto part = as<decltype(D::re)>(s);
+    return {part, part};
   } else if constexpr (__is_same(S, Bool)) {
     return static_cast<D>(s.byte != 0);
   } else if constexpr (__is_same(S, Half)) {
@@ -187,6 +198,18 @@ constexpr load_fn load_to(Compute to, int from) {
              : from == 13 ? load<Pair<float>, Pair<double>>
              : from == 14 ? load<Pair<double>, Pair<double>>
                           : none;
+    case Compute::pair64:
+      return from < 5     ? small<Twice<float>>[from]
+             : from == 9  ? load<Half, Twice<float>>
+             : from == 10 ? load<float, Twice<float>>
+                          : load_to(Compute::c64, from);
+    case Compute::pair128:
+      return from < 5     ? small<Twice<double>>[from]
+             : from < 9   ? large<Twice<double>>[from - 5]
+             : from == 9  ? load<Half, Twice<double>>
+             : from == 10 ? load<float, Twice<double>>
+             : from == 11 ? load<double, Twice<double>>
+                          : load_to(Compute::c128, from);
   }
   return none;
 }
@@ -222,9 +245,11 @@ constexpr ConvertTable make_table() {
   put(Compute::f64, DType::f16, store<double, Half>);
   put(Compute::f64, DType::f32, store<double, float>);
   put(Compute::f64, DType::f64, store<double, double>);
-  put(Compute::c64, DType::c64, store<Pair<float>, Pair<float>>);
-  put(Compute::c128, DType::c64, store<Pair<double>, Pair<float>>);
-  put(Compute::c128, DType::c128, store<Pair<double>, Pair<double>>);
+  for (Compute from : {Compute::c64, Compute::pair64}) put(from, DType::c64, store<Pair<float>, Pair<float>>);
+  for (Compute from : {Compute::c128, Compute::pair128}) {
+    put(from, DType::c64, store<Pair<double>, Pair<float>>);
+    put(from, DType::c128, store<Pair<double>, Pair<double>>);
+  }
   table.swap2 = swap<u16>;
   table.swap4 = swap<u32>;
   table.swap8 = swap<u64>;

@@ -124,6 +124,22 @@ double square_rows(const void* const* rows, index_t count, index_t scalars, void
   return static_cast<double>(rest);
 }
 
+template <class T>
+double sum_line(const void* line, index_t scalars) {
+  const T* x = static_cast<const T*>(line);
+  vec<T> sum = {}, side[4] = {};
+  index_t i = 0;
+  for (; i + 4 * lanes<T> <= scalars; i += 4 * lanes<T>) {
+#pragma GCC unroll 4
+    for (int s = 0; s < 4; ++s) side[s] += load(x + i + s * lanes<T>);
+  }
+  for (; i + lanes<T> <= scalars; i += lanes<T>) sum += load(x + i);
+  sum += (side[0] + side[1]) + (side[2] + side[3]);
+  T rest = sum_of_lanes<T>(sum);
+  for (; i < scalars; ++i) rest += x[i];
+  return static_cast<double>(rest);
+}
+
 // A register of every line at a time: the running sum stays in it.
 template <class T>
 void sum_lines(const void* lines, index_t length, index_t of, index_t count, void* sums) {

@@ -148,7 +148,7 @@ CONVCORR_INLINE void correlate_square(const RowsBlock& block) {
 }
 
 template <class A>
-constexpr bool unrolls_squares = is_fused<A> && A::scalars == 1;
+constexpr bool unrolls_squares = is_fused<A> && sum_registers<A> == 1;
 
 // Unrolled only for fused floats: other types rest on slower products, and without FMA the columns in flight spill.
 template <class A, int R, int B, int R3 = R, int B3 = B>
@@ -184,10 +184,13 @@ constexpr rows_fn rows_of = correlate_rows<A, R_of<A>, B_of<A>>;
 extern const RowsTable rows;
 const RowsTable rows = {
     .of = {rows_of<Real<unsigned short>>, rows_of<Real<unsigned>>, rows_of<Real<unsigned long long>>,
-           rows_of<Real<float>>, rows_of<Real<double>>, rows_of<Complex<float>>, rows_of<Complex<double>>},
+           rows_of<Real<float>>, rows_of<Real<double>>, rows_of<Complex<float>>, rows_of<Complex<double>>,
+           rows_of<Pair<float>>, rows_of<Pair<double>>},
     .most_rows = {R_of<Real<unsigned short>>, R_of<Real<unsigned>>, R_of<Real<unsigned long long>>, R_of<Real<float>>,
-                  R_of<Real<double>>, R_of<Complex<float>>, R_of<Complex<double>>},
-    .unrolls_squares = {false, false, false, unrolls_squares<Real<float>>, unrolls_squares<Real<double>>, false, false},
+                  R_of<Real<double>>, R_of<Complex<float>>, R_of<Complex<double>>, R_of<Pair<float>>,
+                  R_of<Pair<double>>},
+    .unrolls_squares = {false, false, false, unrolls_squares<Real<float>>, unrolls_squares<Real<double>>, false, false,
+                        unrolls_squares<Pair<float>>, unrolls_squares<Pair<double>>},
 };
 
 }  // namespace convcorr::CONVCORR_ISA

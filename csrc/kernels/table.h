@@ -122,6 +122,7 @@ struct FftFunctions {
   double (*square_cells)(const void* row, index_t scalars, index_t cell, void* cells);
   // sums[i] += the squares of rows[r][i] for all `count` rows; returns what was added.
   double (*square_rows)(const void* const* rows, index_t count, index_t scalars, void* sums);
+  double (*sum_line)(const void* line, index_t scalars);
   // sums[i] = the sum of lines i .. i + of - 1, for i in [0, count). Running sums: what they lose is some roundings of
   // the whole, thousands of times less than the comparison asks.
   void (*sum_lines)(const void* lines, index_t length, index_t of, index_t count, void* sums);

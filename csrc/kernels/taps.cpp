@@ -86,12 +86,16 @@ void correlate_taps(const void* x_, const void* w_, index_t k, void* y_, index_t
 }
 
 // Registers: B sums + Q taps + 1 load, and 1 product where there is no FMA.
+template <class A, class T = typename A::Scalar>
+constexpr taps_fn real_sums = sizeof(T) == 8 && !is_float<T> ? correlate_taps<A, 4, 2>  // products take registers too
+                              : register_count == 32         ? correlate_taps<A, 16, 6>
+                              : !is_fused<A>                 ? correlate_taps<A, 8, 4>
+                              : sizeof(T) == 4               ? correlate_taps<A, 10, 4>
+                                                             : correlate_taps<A, 10, 3>;
 template <class T>
-constexpr taps_fn real = sizeof(T) == 8 && !is_float<T> ? correlate_taps<Real<T>, 4, 2>  // products take registers too
-                         : register_count == 32         ? correlate_taps<Real<T>, 16, 6>
-                         : !is_fused<Real<T>>           ? correlate_taps<Real<T>, 8, 4>
-                         : sizeof(T) == 4               ? correlate_taps<Real<T>, 10, 4>
-                                                        : correlate_taps<Real<T>, 10, 3>;
+constexpr taps_fn real = real_sums<Real<T>>;
+template <class T>
+constexpr taps_fn pair = real_sums<Pair<T>>;
 template <class T>
 constexpr taps_fn complex = register_count == 32    ? correlate_taps<Complex<T>, 8, 4>
                             : !is_fused<Complex<T>> ? correlate_taps<Complex<T>, 4, 2>
@@ -105,7 +109,7 @@ const char* isa_name() { return CONVCORR_STRING(CONVCORR_ISA); }
 
 extern const TapsTable taps;
 const TapsTable taps = {.of = {real<unsigned short>, real<unsigned>, real<unsigned long long>, real<float>,
-                               real<double>, complex<float>, complex<double>},
+                               real<double>, complex<float>, complex<double>, pair<float>, pair<double>},
                         .isa = isa_name,
                         .register_bytes = register_bytes};
 

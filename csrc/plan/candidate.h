@@ -18,6 +18,7 @@ struct Candidate {
   index_t scratch_bytes = 0;      // of one thread, and what threads share
   int axes = 0;                   // fft: block lengths of the transformed axes, in the order of the Problem's
   index_t tile[max_fft_columns + 1] = {};
+  bool by_parts = false;  // a real factor is multiplied with real and imaginary parts apart
   bool chosen = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "base/dtype.h"
 #include "dispatch/registry.h"
 #include "plan/constants.h"
 
@@ -22,9 +23,15 @@ const IsaCosts& costs_of(const Kernels& k) {
 
 }  // namespace
 
+// A pair takes half of a complex number's products.
 // 16-bit integers have one multiplier of their width, 32-bit ones take two steps, 64-bit ones are composed of three.
 DirectCost CostModel::direct(Compute c, bool one_row) const {
   const auto& costs = one_row ? isa.taps : isa.rows;
+  if (is_pair(c)) {
+    DirectCost cost = costs[float_index(complex_of(c))];
+    cost.product /= 2;
+    return cost;
+  }
   if (c >= Compute::f32) return costs[float_index(c)];
   constexpr double products[] = {1, 4, 12};
   DirectCost cost = costs[0];

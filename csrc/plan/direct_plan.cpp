@@ -38,13 +38,15 @@ bool compute_of(const Problem& p, Compute& c) {
   }
 }
 
+Compute pair_of(Compute c) { return c == Compute::c64 ? Compute::pair64 : Compute::pair128; }
+
 // Whether rows of x and of y are rows of the compute type already, were they contiguous.
 bool same_layout(DType t, Compute c) {
   constexpr Compute none = static_cast<Compute>(compute_count);
   constexpr Compute as[dtype_count] = {
       none,         none, none,         Compute::u16, Compute::u16, Compute::u32, Compute::u32,  Compute::u64,
       Compute::u64, none, Compute::f32, Compute::f64, none,         Compute::c64, Compute::c128, none};
-  return as[static_cast<int>(t)] == c;
+  return as[static_cast<int>(t)] == complex_of(c);
 }
 
 SpatialAxis without_taps(const OuterAxis& batch) {
@@ -254,12 +256,17 @@ int rows_per_block(const DirectPlan& d) {
 // kernel rests on its loads, and half the width is up to a quarter faster. Measured on f32 and f64; complex taps do
 // more with each load.
 bool prefers_narrow(const DirectPlan& d) {
-  const bool real = d.compute == Compute::f32 || d.compute == Compute::f64;
-  return d.one_row && real && kernels().narrow_taps && d.taps > d.register_elements / 2 &&
+  const bool real_sums = d.compute == Compute::f32 || d.compute == Compute::f64 || is_pair(d.compute);
+  return d.one_row && real_sums && kernels().narrow_taps && d.taps > d.register_elements / 2 &&
          d.taps < 2 * d.register_elements;
 }
 
 }  // namespace
+
+bool has_real_factor(const Problem& p) {
+  const bool complex_sums = p.sum_type == DType::c64 || p.sum_type == DType::c128;
+  return complex_sums && is_complex(p.x_type) != is_complex(p.h_type) && (is_complex(p.x_type) || p.fill.im == 0);
+}
 
 const char* refuse_direct(const Problem& p) {
   Compute c;
@@ -276,8 +283,9 @@ const char* refuse_direct(const Problem& p) {
   return nullptr;
 }
 
-void make_direct_plan(const Problem& p, DirectPlan& d) {
+void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
   compute_of(p, d.compute);
+  if (products == Products::fewest && has_real_factor(p)) d.compute = pair_of(d.compute);
   const index_t size = itemsize(d.compute);
   d.register_elements = kernels().taps->register_bytes / size;
   assign_axes(p, d);

@@ -46,7 +46,8 @@ void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) 
   if (record) {
     record->push_back({.algorithm = Algorithm::direct,
                        .seconds = plan.seconds,
-                       .scratch_bytes = plan.direct.job_bytes + plan.direct.taps_bytes});
+                       .scratch_bytes = plan.direct.job_bytes + plan.direct.taps_bytes,
+                       .by_parts = is_pair(plan.direct.compute)});
   }
 }
 
@@ -111,7 +112,7 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 }  // namespace
 
 // Products of one sign lose K/6 u when summed one by one, complex ones somewhat more; promised is 8 u log2(K + 1).
-double many_taps(const Problem& p) { return is_complex(p.sum_type) ? 128 : 256; }
+double many_taps(const Problem& p) { return is_complex(p.sum_type) && !has_real_factor(p) ? 128 : 256; }
 
 bool has_many_taps(const Problem& p) {
   const bool floating =

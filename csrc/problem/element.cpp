@@ -237,9 +237,11 @@ void write_fill(char* p, Compute type, Complex160 fill) {
     case Compute::f64:
       return write_bytes(p, static_cast<double>(fill.re));
     case Compute::c64:
+    case Compute::pair64:
       write_bytes(p, static_cast<float>(fill.re));
       return write_bytes(p + sizeof(float), static_cast<float>(fill.im));
     case Compute::c128:
+    case Compute::pair128:
       write_bytes(p, static_cast<double>(fill.re));
       return write_bytes(p + sizeof(double), static_cast<double>(fill.im));
   }

@@ -1,4 +1,4 @@
-// Sums of products over registers, for real and for complex elements, behind the same few names.
+// Sums of products over registers, for real and for complex elements and for pairs, behind the same few names.
 //
 // A kernel is written once over an arithmetic A: A::Tap is a tap in every lane, A::Sum an accumulator, and `scalars`
 // how many T one element takes in memory. Complex data stays interleaved (re im re im ...). Instead of a permute for
@@ -44,6 +44,19 @@ struct Complex {
     sum.im += tap.im * v;
   }
   static CONVCORR_INLINE vec<T> total(Sum sum) { return sum.re + alternating_signs<T>() * swap_pairs<T>(sum.im); }
+};
+
+// Complex elements one side of whose products is real, and stands there twice: parts meet parts, as in real sums.
+template <class T>
+struct Pair {
+  using Scalar = T;
+  using Tap = vec<T>;
+  using Sum = vec<T>;
+  static constexpr int scalars = 2;
+
+  static CONVCORR_INLINE Tap tap(const T* w) { return broadcast_pair(w); }
+  static CONVCORR_INLINE void add(Sum& sum, Tap tap, vec<T> v) { sum += tap * v; }
+  static CONVCORR_INLINE vec<T> total(Sum sum) { return sum; }
 };
 
 // Registers that one accumulator of A takes.

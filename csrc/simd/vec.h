@@ -65,6 +65,30 @@ CONVCORR_INLINE vec<T> broadcast(T x) {
   return x - vec<T>{};  // x - 0 is x for every x, -0.0 and NaN included; compiles to one broadcast
 }
 
+template <class T, int... I>
+CONVCORR_INLINE vec<T> alternate(T even, T odd, std::integer_sequence<int, I...>) {
+  return vec<T>{(I % 2 ? odd : even)...};
+}
+
+// p[0] p[1] p[0] p[1] ... by one load. GCC 12 makes that of an initializer but for 4-byte scalars, which it needs to
+// see as one of 8, and for registers of 64 bytes, which it fills on the stack.
+template <class T>
+CONVCORR_INLINE vec<T> broadcast_pair(const T* p) {
+  if constexpr (sizeof(T) == 4) {
+    unsigned long long both;
+    __builtin_memcpy(&both, p, sizeof both);
+    return reinterpret_cast<vec<T>>(broadcast(both));
+  } else {
+#if defined(__AVX512DQ__)
+    vec<T> v;
+    asm("vbroadcastf64x2 %1, %0" : "=v"(v) : "m"(*reinterpret_cast<const T(*)[2]>(p)));
+    return v;
+#else
+    return alternate<T>(p[0], p[1], std::make_integer_sequence<int, lanes<T>>{});
+#endif
+  }
+}
+
 // Loads once, here, and stays in the register. GCC 12 folds a load that is used exactly twice into both FMAs and so
 // loads twice (60% of peak instead of 94%); and where two loads of unrolled code meet at one address it would keep the
 // first alive and spill others (42% instead of 90%), which `volatile` prevents.

@@ -53,6 +53,9 @@ class Candidate:
         Why it cannot serve; None where it can.
     chosen : bool
         Whether it is the one taken.
+    by_parts : bool
+        Whether a real array meets a complex one part by part, for half the products of complex numbers. The results
+        are those of the promoted arrays, NaN and infinities included.
     """
 
     algorithm: str
@@ -61,6 +64,7 @@ class Candidate:
     scratch_bytes: int
     refused: str | None
     chosen: bool
+    by_parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,8 @@ def _row(c: Candidate) -> tuple[str, str, str, str, str, str]:
     tile = " x ".join(map(str, c.tile))
     if c.refused is not None:
         return "", c.algorithm, tile, "-", "-", f"refused: {c.refused}"
-    return "->" if c.chosen else "", c.algorithm, tile, f"{c.predicted_us:.2f}", _bytes(c.scratch_bytes), ""
+    note = "by parts" if c.by_parts else ""
+    return "->" if c.chosen else "", c.algorithm, tile, f"{c.predicted_us:.2f}", _bytes(c.scratch_bytes), note
 
 
 def _bytes(n: int) -> str:

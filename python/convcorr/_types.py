@@ -24,7 +24,7 @@ Array = NDArray[Any]
 
 # Of `_core`. A candidate's algorithm, tile, predicted us, scratch bytes, why it is refused, whether it is chosen; an
 # explanation's algorithm, predicted us, threads, candidates.
-CandidateTuple: TypeAlias = tuple[str, tuple[int, ...], float, int, "str | None", bool]
+CandidateTuple: TypeAlias = tuple[str, tuple[int, ...], float, int, "str | None", bool, bool]
 ExplanationTuple: TypeAlias = tuple[str, float, int, list[CandidateTuple]]
 
 
