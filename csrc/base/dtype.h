@@ -18,6 +18,9 @@ constexpr index_t itemsize(Compute c) {
 
 constexpr bool is_complex(DType t) { return t >= DType::c64; }
 constexpr bool is_integer(DType t) { return t <= DType::u64; }  // bool counts
+constexpr DType real_of(DType t) {                              // of its parts
+  return t == DType::c64 ? DType::f32 : t == DType::c128 ? DType::f64 : t == DType::c160 ? DType::f80 : t;
+}
 constexpr bool is_complex(Compute c) { return c >= Compute::c64; }
 
 constexpr bool is_pair(Compute c) { return c >= Compute::pair64; }

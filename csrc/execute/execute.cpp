@@ -5,6 +5,7 @@
 #include "execute/direct.h"
 #include "execute/fft.h"
 #include "execute/halves.h"
+#include "execute/kernel_parts.h"
 #include "execute/small.h"
 #include "problem/part.h"
 #include "problem/reference.h"
@@ -49,7 +50,8 @@ void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) 
     case Algorithm::direct:
       return run_direct(p, plan.direct, arrays, run);
     case Algorithm::fft:
-      return plan.phases == 1 ? run_fft(p, plan.fft, arrays, run) : run_phases(p, plan, arrays, run);
+      if (plan.phases > 1) return run_phases(p, plan, arrays, run);
+      return plan.by_parts ? run_fft_by_parts(p, plan.fft, arrays, run) : run_fft(p, plan.fft, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
   }

@@ -8,6 +8,7 @@
 
 namespace convcorr {
 
+class KernelParts;
 class PreparedFft;
 class PreparedTaps;
 
@@ -21,6 +22,7 @@ class Prepared {
   void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) const;
 
  private:
+  std::unique_ptr<const KernelParts> parts_;  // that fft_ was made of, where the plan goes by parts
   std::unique_ptr<PreparedFft> fft_;
   std::unique_ptr<PreparedTaps> taps_;
 };

@@ -150,6 +150,14 @@ void TileJob::transform_and_write(const TileExtent& tile, const KernelView* kern
     return rows_.write(tile);
   }
   fft_.transform(f_.tile, rows, transformed_);
+  for (index_t k = 0; k < f_.filters && f_.zips; k += 2) {
+    for (int second : {0, 1}) {
+      const FftRows sums = rows_.zipped_results(y + y_offsets[k], tile, second);
+      fft_.invert(f_.tile, transformed_, kernels[k + second].spectrum, tile_, sums);
+    }
+    rows_.write_zipped(tile);
+  }
+  if (f_.zips) return;
   for (index_t k = 0; k < f_.filters; ++k) {
     fft_.invert(f_.tile, transformed_, kernels[k].spectrum, tile_, rows_.results(y + y_offsets[k], tile));
     rows_.write(tile);

@@ -51,7 +51,7 @@ index_t TileRows::bytes(const FftPlan& f, bool makes_rows) {
   for (int a = 0; a < f.tile.columns; ++a) take(f.axis[a].block, word);
   take(most_pieces(f), sizeof(LinePiece));
   take(f.rows, makes_rows ? row : 0);
-  take(f.rows, f.out_in_place ? 0 : row);
+  take(f.zips ? checked_mul(2, f.rows) : f.rows, f.out_in_place ? 0 : row);
   take(2, checked_add(f.tile.columns > 0 ? row : 0, Scratch::line));
   return bytes;
 }
@@ -68,7 +68,7 @@ TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool ma
   for (int a = 0; a < columns_; ++a) index_[a] = scratch.take<index_t>(f.axis[a].block);
   piece_ = scratch.take<LinePiece>(most_pieces(f));
   made_ = scratch.take<char>(makes_rows ? f.rows * f.row_samples * size_ : 0);
-  sums_ = scratch.take<char>(f.out_in_place ? 0 : f.rows * f.row_samples * size_);
+  sums_ = scratch.take<char>(f.out_in_place ? 0 : (f.zips ? 2 : 1) * f.rows * f.row_samples * size_);
   zeros_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
   filled_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
   if (columns_ > 0) std::memset(zeros_, 0, bytes_of(f.row_samples, size_));
@@ -205,6 +205,23 @@ void TileRows::write(const TileExtent& tile) {
       std::memcpy(sums + i * size_, sums + i * stride * size_, bytes_of(1, size_));
     }
     store_(sums, kept, targets_[r], lane_.y_stride);
+  }
+}
+
+FftRows TileRows::zipped_results(char* y, const TileExtent& tile, int second) {
+  const FftRows rows = results(y, tile);
+  for (index_t r = 0; r < f_.rows && second; ++r) {
+    if (results_[r]) results_[r] = sums_ + (f_.rows + r) * f_.row_samples * size_;
+  }
+  return rows;
+}
+
+void TileRows::write_zipped(const TileExtent& tile) {
+  const ConvertTable& convert = *kernels().convert;
+  const zip_fn zip = f_.f64() ? convert.zip8 : convert.zip4;
+  for (index_t r = 0; r < f_.rows; ++r) {
+    const char* first = sums_ + r * f_.row_samples * size_;
+    if (targets_[r]) zip(first, first + f_.rows * f_.row_samples * size_, row_samples_wanted(tile), targets_[r]);
   }
 }
 

@@ -34,6 +34,9 @@ class TileRows {
   // Rows for the results: y's own, or sums that `write` converts. Null: a row that nobody wants.
   FftRows results(char* y, const TileExtent& tile);
   void write(const TileExtent& tile);
+  // f.zips: sums of two filters, the second one's beside the first one's, and both written to the first one's y.
+  FftRows zipped_results(char* y, const TileExtent& tile, int second);
+  void write_zipped(const TileExtent& tile);
 
  private:
   bool lies_inside(const TileExtent& tile) const;

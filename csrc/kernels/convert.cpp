@@ -159,6 +159,27 @@ void swap(const char* src, index_t stride, index_t n, void* dst_) {
   }
 }
 
+template <class T, int... I>
+CONVCORR_INLINE void zip_registers(vec<T> a, vec<T> b, T* to, std::integer_sequence<int, I...>) {
+  constexpr int V = lanes<T>;
+  store(to, __builtin_shufflevector(a, b, (I / 2 + I % 2 * V)...));
+  store(to + V, __builtin_shufflevector(a, b, (V / 2 + I / 2 + I % 2 * V)...));
+}
+
+template <class T>
+void zip(const void* a_, const void* b_, index_t n, char* dst) {
+  const T *a = static_cast<const T*>(a_), *b = static_cast<const T*>(b_);
+  constexpr int V = lanes<T>;
+  index_t i = 0;
+  for (; i + V <= n; i += V) {
+    zip_registers<T>(load(a + i), load(b + i), reinterpret_cast<T*>(dst) + 2 * i, std::make_integer_sequence<int, V>{});
+  }
+  for (; i < n; ++i) {
+    const T both[2] = {a[i], b[i]};
+    __builtin_memcpy(dst + i * static_cast<index_t>(sizeof both), both, sizeof both);
+  }
+}
+
 // `from` counts in DType's order: bool i8 u8 i16 u16 | i32 u32 i64 u64 | f16 f32 f64 f80 c64 c128 c160.
 constexpr load_fn none = nullptr;
 template <class D>
@@ -253,6 +274,8 @@ constexpr ConvertTable make_table() {
   table.swap2 = swap<u16>;
   table.swap4 = swap<u32>;
   table.swap8 = swap<u64>;
+  table.zip4 = zip<float>;
+  table.zip8 = zip<double>;
   return table;
 }
 

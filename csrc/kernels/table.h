@@ -46,10 +46,14 @@ using store_fn = void (*)(const void* src, index_t n, char* dst, index_t stride)
 // n units of 2, 4 or 8 bytes with their bytes reversed, to a contiguous row.
 using swap_fn = void (*)(const char* src, index_t stride, index_t n, void* dst);
 
+// a[0] b[0] a[1] b[1] ... : n units of each, 4 or 8 bytes; dst of any alignment.
+using zip_fn = void (*)(const void* a, const void* b, index_t n, char* dst);
+
 struct ConvertTable {
   load_fn load[dtype_count][compute_count];    // null where the engine never asks
   store_fn store[compute_count][dtype_count];  // likewise
   swap_fn swap2, swap4, swap8;
+  zip_fn zip4, zip8;
 };
 
 // A tile of complex numbers that is transformed as a whole: `columns` axes of rows, then a lane axis within each row.

@@ -201,6 +201,9 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::v
   f.in_place = x_plain && lane.x_stride == itemsize(p.x_type);
   f.out_in_place =
       p.y_type == plain_type(f.compute) && lane.stride == 1 && (lane.y_stride == itemsize(p.y_type) || lane.out == 1);
+  f.zips = f.filter_axes > 0 && f.filter[f.filter_axes - 1].size == 2 && p.y_type == plain_type(f.compute) &&
+           f.filter[f.filter_axes - 1].y_stride == itemsize(p.y_type) && lane.stride == 1 && lane.out > 1 &&
+           lane.y_stride == 2 * itemsize(p.y_type);
   f.energy_ratio = energy_ratio(f);
   const double tile_seconds = fft_tile_seconds(f);
   f.seconds = fft_seconds(f);

@@ -55,6 +55,7 @@ struct FftPlan {
   index_t spectrum_bytes;
   index_t taps;  // of one kernel
   bool in_place, out_in_place;
+  bool zips;  // the last two filters' results alternate along y's rows: they are written together
 
   bool shared;  // one tile at a time, all threads at work on it
   int shared_levels;

@@ -51,6 +51,23 @@ void plan_exactly(const Problem& p, Plan& plan, std::vector<Candidate>* record) 
   }
 }
 
+// Candidates from number `first` on are of this way.
+void mark_parts(std::vector<Candidate>* record, std::size_t first) {
+  for (std::size_t i = first; record && i < record->size(); ++i) (*record)[i].by_parts = true;
+}
+
+// Real data with a complex kernel: one real transform there and two back, where they are faster than complex ones.
+void plan_parts(const Problem& phase, const FftBlocks& blocks, Plan& plan, std::vector<Candidate>* record) {
+  if (!can_split_kernel(phase) || plan.fft.shared) return;  // threads share no tile of a bank
+  const std::size_t first = record ? record->size() : 0;
+  FftPlan bank;
+  const bool fits = make_fft_plan(split_kernel(phase), blocks, bank, record);
+  mark_parts(record, first);
+  if (!fits || bank.seconds >= plan.fft.seconds) return;
+  plan.by_parts = true;
+  plan.fft = std::move(bank);
+}
+
 bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector<Candidate>* record) {
   const auto refuse = [record](const char* why) {
     if (record) record->push_back({.algorithm = Algorithm::fft, .refused = why});
@@ -64,6 +81,7 @@ bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector
   if (const char* why = refuse_fft(phase)) return refuse(why);
   const std::size_t before = record ? record->size() : 0;
   if (!make_fft_plan(phase, blocks, plan.fft, record)) return refuse("no block of a length that fits the kernel");
+  plan_parts(phase, blocks, plan, record);
   plan.fft.seconds *= static_cast<double>(plan.phases);
   for (std::size_t i = before; record && i < record->size(); ++i) {
     (*record)[i].seconds *= static_cast<double>(plan.phases);
@@ -74,7 +92,8 @@ bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
   Candidate* best = nullptr;
   for (Candidate& c : record) {
-    if (c.algorithm == plan.algorithm && !c.refused && (!best || c.seconds < best->seconds)) best = &c;
+    const bool same_way = plan.algorithm != Algorithm::fft || c.by_parts == plan.by_parts;
+    if (c.algorithm == plan.algorithm && same_way && !c.refused && (!best || c.seconds < best->seconds)) best = &c;
   }
   if (best) best->chosen = true;
 }

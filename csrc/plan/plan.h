@@ -21,6 +21,7 @@ struct Plan {
   bool in_halves = false;  // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
   index_t phases = 1;      // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
   DirectPlan direct;       // for Algorithm::direct
+  bool by_parts = false;   // Algorithm::fft: `fft` is that of split_kernel(p)
   FftPlan fft;             // for Algorithm::fft
 };
 

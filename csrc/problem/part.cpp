@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
+
 namespace convcorr {
 
 void keep_outputs(Problem& p, Arrays& arrays, int axis, index_t first, index_t count) {
@@ -60,6 +62,31 @@ bool take_phase(Problem& p, Arrays& arrays, index_t number) {
     if (a.out < 1 || a.in < 1) return false;
   }
   return true;
+}
+
+bool can_split_kernel(const Problem& p) {
+  const bool complex_sums = p.sum_type == DType::c64 || p.sum_type == DType::c128;
+  return complex_sums && !is_complex(p.x_type) && is_complex(p.h_type) && p.fill.im == 0 && p.outer_count < max_outer;
+}
+
+Problem split_kernel(const Problem& p) {
+  Problem q = p;
+  q.y_type = real_of(p.y_type);
+  q.sum_type = q.h_type = real_of(p.sum_type);
+  q.h_swapped = q.conjugate = false;
+  index_t bytes = itemsize(q.h_type);
+  for (int a = q.spatial_count - 1; a >= 0; --a) {
+    q.spatial[a].h_stride = bytes;
+    bytes = checked_mul(bytes, q.spatial[a].kernel);
+  }
+  q.outer[q.outer_count++] = {Role::out_channel, 2, 0, bytes, itemsize(q.y_type)};
+  bytes = checked_mul(bytes, 2);
+  for (int a = p.outer_count - 1; a >= 0; --a) {
+    if (p.outer[a].h_stride == 0) continue;
+    q.outer[a].h_stride = bytes;
+    bytes = checked_mul(bytes, q.outer[a].size);
+  }
+  return q;
 }
 
 }  // namespace convcorr
