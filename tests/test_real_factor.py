@@ -1,4 +1,4 @@
-"""Real data with complex kernels and the reverse: half the products, and nothing else that anybody could notice.
+"""Real data with complex kernels and the reverse: fewer products, and nothing else that anybody could notice.
 
 The parts of a complex number are multiplied apart. What that leaves out, the NaN that 0 times an infinite part is,
 comes out as in the promoted call, which the oracle computes.
@@ -15,6 +15,7 @@ import pytest
 import convcorr
 import convcorr.numpy
 import oracle
+from fft_cases import assert_within, forced_tile, gathered, scattered
 from layouts import LAYOUTS, Array, guarded, margins_are_untouched, random_values, same_bits, small_integers
 
 NAN, INF = np.nan, np.inf
@@ -182,3 +183,60 @@ def test_it_takes_less_than_the_promoted_call(x_dtype: str, h_dtype: str, rng: n
         assert "by parts" in str(told)
     with_complex_fill = convcorr.explain(np.ones(500, "f4"), np.ones(9, "c8"), "same", fill_value=1j)
     assert not any(c.by_parts for c in with_complex_fill.candidates)
+
+
+FFT_CALLS: list[tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]] = [
+    ((700,), (90,), {}), ((3000,), (65,), {}), ((60, 70), (9, 11), {}), ((9, 10, 20), (4, 3, 5), {}),
+    ((3, 700), (1, 80), {"axes": 1}), ((3, 700), (3, 80), {"axes": 1}), ((1, 700), (3, 80), {"axes": 1}),
+    ((2, 1, 600), (2, 3, 50), {"axes": -1}), ((600, 1), (50, 3), {"axes": 0}), ((600, 40), (50, 1), {"axes": 0}),
+    ((700,), (40,), {"stride": 3}), ((700,), (40,), {"dilation": 3}), ((700,), (40,), {"boundary": "wrap"}),
+    ((700,), (40,), {"fill_value": 2}), ((700,), (40,), {"fill_value": 1 - 2j}), ((700,), (40,), {"dtype": "c8"}),
+]  # fmt: skip
+
+
+@dtype_pairs
+@pytest.mark.parametrize("call", FFT_CALLS, ids=str)
+def test_fft(call: Any, x_dtype: str, h_dtype: str, rng: np.random.Generator) -> None:
+    """Every role that an axis may have, in odd layouts, planned and not, into any `out`."""
+    x_shape, h_shape, keywords = call
+    x, h = random_values(rng, x_shape, x_dtype), random_values(rng, h_shape, h_dtype)
+    for op, mode in itertools.product(OPS, ("same", "full")):
+        want, function = gathered(op, x, h, mode, **keywords), getattr(convcorr, op)
+        alone = function(x, h, mode, method="fft", threads=1, **keywords)
+        assert_within(alone, want, f"{op} {mode}")
+        for name in ("byte_swapped", "every_third", "record_field"):
+            got = function(x, LAYOUTS[name](h), mode, method="fft", threads=2, **keywords)
+            assert same_bits(got, alone), f"{op} {mode} {name}"
+            out = LAYOUTS[name](np.zeros_like(alone)) if name != "byte_swapped" else np.zeros_like(alone)
+            function(x, h, mode, method="fft", out=out, **keywords)
+            assert_within(np.array(out), want, f"{op} {mode} out {name}")
+        p = convcorr.plan(x.shape, h, mode, op=op, x_dtype=x.dtype, method="fft", **keywords)
+        assert same_bits(p(x), alone)
+        assert_within(p(LAYOUTS["fortran"](x)), want, f"{op} {mode} planned")
+
+
+def test_which_transforms_go_by_parts(rng: np.random.Generator) -> None:
+    """Real data with a complex kernel, where that is faster; complex data are one complex transform anyway."""
+    for real, joint in (("f4", "c8"), ("f8", "c16")):
+        for x_shape, h_shape in (((20_000,), (1001,)), ((300, 300), (31, 31))):
+            x, h = random_values(rng, x_shape, real), random_values(rng, h_shape, joint)
+            told = convcorr.explain(x, h)
+            chosen = next(c for c in told.candidates if c.chosen)
+            assert (chosen.algorithm, chosen.by_parts) == ("fft", True)
+            assert convcorr.plan(x_shape, h, x_dtype=real).explain() == told
+            for a, b in ((x.astype(joint), h.real.copy()), (x.astype(joint), h)):
+                assert not next(c for c in convcorr.explain(a, b, method="fft").candidates if c.chosen).by_parts
+
+
+@dtype_pairs
+def test_the_promise_of_each_window(x_dtype: str, h_dtype: str, rng: np.random.Generator) -> None:
+    for n, k in ((6000, 120), (6000, 250), (9000, 700)):
+        noisy, taps = random_values(rng, (n,), x_dtype), random_values(rng, (k,), h_dtype)
+        level = np.repeat([1, 1e-7, 1e5, 1e-3, 0, 1], n // 6).astype(np.dtype(x_dtype).type(0).real.dtype)
+        for x, h in ((noisy * level, taps), (np.full(n, 0.1, x_dtype), np.ones(k, h_dtype)),
+                     (np.full(n, 0.1, x_dtype) * level, np.ones(k, h_dtype))):  # fmt: skip
+            want = scattered("correlate", x, h)
+            for tile in (None, (2048,), (8192,)):
+                with forced_tile(tile):
+                    assert_within(convcorr.correlate(x, h, method="fft", threads=2), want, f"{n} {k} {tile}")
+            assert_within(convcorr.correlate(x, h), want, f"{n} {k} auto")

@@ -249,7 +249,7 @@ void middle(const FftTile& t, int levels, index_t first, index_t end, void* tile
 template <class T>
 constexpr FftFunctions functions = {transform<T>, convolve<T>,  invert<T>,       enter<T>,
                                     middle<T>,    leave<T>,     square_cells<T>, square_rows<T>,
-                                    sum_lines<T>, least_sum<T>, least_window<T>};
+                                    sum_line<T>,  sum_lines<T>, least_sum<T>,    least_window<T>};
 
 }  // namespace
 

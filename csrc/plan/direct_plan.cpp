@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "dispatch/registry.h"
 #include "plan/cost.h"
+#include "problem/part.h"
 
 namespace convcorr {
 namespace {
@@ -262,11 +263,6 @@ bool prefers_narrow(const DirectPlan& d) {
 }
 
 }  // namespace
-
-bool has_real_factor(const Problem& p) {
-  const bool complex_sums = p.sum_type == DType::c64 || p.sum_type == DType::c128;
-  return complex_sums && is_complex(p.x_type) != is_complex(p.h_type) && (is_complex(p.x_type) || p.fill.im == 0);
-}
 
 const char* refuse_direct(const Problem& p) {
   Compute c;

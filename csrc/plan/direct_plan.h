@@ -70,9 +70,6 @@ struct DirectPlan {
 // Why the direct engine can't take p; null where it can.
 const char* refuse_direct(const Problem& p);
 
-// Whether x or h is real where sums are complex (and x's fill is no less real): then a product takes two real ones.
-bool has_real_factor(const Problem& p);
-
 // What a real factor is multiplied as.
 enum class Products : unsigned char {
   fewest,   // itself, with each part: the direct engine sees to it that Inf and NaN spread as in `complex`

@@ -64,9 +64,13 @@ bool take_phase(Problem& p, Arrays& arrays, index_t number) {
   return true;
 }
 
-bool can_split_kernel(const Problem& p) {
+bool has_real_factor(const Problem& p) {
   const bool complex_sums = p.sum_type == DType::c64 || p.sum_type == DType::c128;
-  return complex_sums && !is_complex(p.x_type) && is_complex(p.h_type) && p.fill.im == 0 && p.outer_count < max_outer;
+  return complex_sums && is_complex(p.x_type) != is_complex(p.h_type) && (is_complex(p.x_type) || p.fill.im == 0);
+}
+
+bool can_split_kernel(const Problem& p) {
+  return has_real_factor(p) && !is_complex(p.x_type) && p.outer_count < max_outer;
 }
 
 Problem split_kernel(const Problem& p) {

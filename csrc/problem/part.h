@@ -19,9 +19,12 @@ index_t phase_count(const Problem& p);
 // Phase `number` of p; false where none of its outputs exist or none of its samples do.
 bool take_phase(Problem& p, Arrays& arrays, index_t number);
 
-// Whether p is real data with a complex kernel, which is a filter bank of the kernel's two parts.
+// Whether x or h is real where sums are complex (and x's fill is no less real): then a product takes two real ones.
+bool has_real_factor(const Problem& p);
+
+// Real data with a complex kernel are a filter bank of the kernel's two parts: whether p is that.
 bool can_split_kernel(const Problem& p);
-// That bank, of real numbers: its last outer axis is the part, in h and in y. Its kernel lies contiguous, as [outer
+// The bank, of real numbers: its last outer axis is the part, in h and in y. Its kernel lies contiguous, as [outer
 // axes of h][part][spatial axes] of the sum's type, conjugated already.
 Problem split_kernel(const Problem& p);
 
