@@ -38,6 +38,23 @@ def exact_results() -> str:
     return digest.hexdigest()
 
 
+def real_with_complex() -> None:
+    """Sums of pairs, exactly; and the NaN that 0 times an infinite part is."""
+    rng = np.random.default_rng(9)
+    for real, joint in (("f4", "c8"), ("f8", "c16")):
+        for (x_shape, h_shape), (a, b) in itertools.product(SHAPES, ((real, joint), (joint, real))):
+            x, h = small_integers(rng, x_shape, a), small_integers(rng, h_shape, b)
+            for op in ("convolve", "correlate"):
+                got = getattr(convcorr, op)(x, h, "same", boundary="wrap", method="direct", threads=2)
+                np.testing.assert_array_equal(got, oracle.solve(op, x, h, "same", boundary="wrap"))
+            (x if a == joint else h).imag.flat[0] = np.inf
+            bad = convcorr.convolve(x, h, method="direct")
+            with np.errstate(invalid="ignore"):
+                want = oracle.convolve(x, h)
+            np.testing.assert_array_equal(np.isfinite(bad.real), np.isfinite(want.real))
+            np.testing.assert_array_equal(np.isfinite(bad.imag), np.isfinite(want.imag))
+
+
 def bounded_results() -> None:
     """Noise within the error bound."""
     rng = np.random.default_rng(8)
@@ -48,4 +65,5 @@ def bounded_results() -> None:
 
 if __name__ == "__main__":
     bounded_results()
+    real_with_complex()
     print(_core.kernel_isa(), exact_results())

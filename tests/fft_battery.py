@@ -85,6 +85,14 @@ def loud_and_quiet() -> None:
         assert held.sum() == 600
 
 
+def real_with_complex() -> None:
+    rng = np.random.default_rng(26)
+    for (real, joint), (x_shape, h_shape) in itertools.product((("f4", "c8"), ("f8", "c16")), SHAPES):
+        x, h = whole_noise(rng, x_shape, real), whole_noise(rng, h_shape, joint)
+        got = convcorr.correlate(x, h, method="fft", threads=2)
+        assert_within(got, scattered("correlate", x, h), f"{real} {joint} {x_shape} {h_shape}")
+
+
 def integers() -> None:
     rng = np.random.default_rng(25)
     for char in ("u1", "i2", "i4", "i8"):
@@ -98,5 +106,6 @@ if __name__ == "__main__":
     shapes_and_borders()
     tiles()
     loud_and_quiet()
+    real_with_complex()
     integers()
     print(_core.kernel_isa(), "right")

@@ -70,7 +70,7 @@ def test_an_empty_name_means_the_best() -> None:
 def test_direct_sweeps_under(isa: str) -> None:
     """The whole of these files again, on other kernels than the ones in use."""
     here = Path(__file__).parent
-    files = [str(here / name) for name in ("test_direct.py", "test_guard.py", "test_real_factor.py")]
+    files = [str(here / name) for name in ("test_direct.py", "test_guard.py")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *files],
         env=environment(CONVCORR_ISA=isa), cwd=here.parent, capture_output=True, text=True, timeout=600, check=False,
