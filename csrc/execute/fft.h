@@ -32,9 +32,9 @@ class PreparedFft {
     void operator()(char* p) const { std::free(p); }
   };
   const FftPlan f_;
-  std::unique_ptr<char, Free> memory_;
+  std::unique_ptr<char, Free> memory_;  // of spectra_; where tiles are shared, a spectrum for each group
   std::unique_ptr<Spectra> spectra_;
-  bool finite_ = false;
+  bool finite_ = false;  // of a shared tile: whether all spectra could be made
   double scale_ = 1;
 };
 

@@ -3,142 +3,140 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/border.h"
 #include "base/checked.h"
-#include "execute/spectrum.h"
+#include "execute/shared_kernel.h"
 #include "execute/tile.h"
 #include "plan/fft_shape.h"
+#include "problem/odometer.h"
 
 namespace convcorr {
 namespace {
 
-constexpr index_t part_samples = 1 << 15;  // of a row that threads read together
+constexpr index_t part_samples = 1 << 15;  // that a thread makes at a time
 
-// Rows of data in parts: of a single row stretches of it, else whole rows.
-struct Parts {
-  index_t count, rows;
-};
-Parts parts_of(const FftPlan& f) {
-  if (f.tile.columns == 0) return {ceil_div(f.row_samples, part_samples), 1};
-  const index_t rows = std::max<index_t>(part_samples / f.row_samples, 1);
-  return {ceil_div(f.rows, rows), rows};
-}
-
-// A row of x that ends where x does needn't be copied: what lies beyond counts as zeros.
+// Rows of x needn't be copied where what lies beyond them counts as zeros.
 bool reads_x_itself(const Problem& p, const FftPlan& f) {
-  return f.tile.columns == 0 && f.in_place && f.axis[0].axis.border == Border::constant && fill_is_zero(p);
+  return f.in_place && f.axis[f.axes - 1].axis.border == Border::constant && fill_is_zero(p);
 }
 
-// Of the kernel placed in rows.
-index_t kernel_bytes(const FftPlan& f) {
-  return f.tile.columns > 0 ? placed_bytes(f) : (f.axis[0].span + 1) * itemsize(f.compute);
+// The plan as the guard must see it: blocks that hold all positions, those too that wrapping leaves out.
+FftPlan looked_at(const FftPlan& f) {
+  FftPlan all = f;
+  all.rows = 1;
+  for (int a = 0; a < f.axes; ++a) {
+    FftAxisPlan& x = all.axis[a];
+    if (x.block < x.dense + x.span) x.block = ceil_div(x.dense + x.span, f.lanes) * f.lanes;
+    if (a < f.tile.columns) all.rows = checked_mul(all.rows, x.block);
+  }
+  all.row_samples = all.axis[f.axes - 1].block;
+  return all;
 }
 
-// Part `number` of [0, f.shared_strips); which scalars of the row can be read is the caller's.
-FftStrip shared_strip(const FftPlan& f, index_t number) {
-  const index_t end = f.tile.columns > 0 ? f.tile.vectors : f.tile.lane.points / f.lanes / f.shared_blocks;
-  const index_t first = number * f.shared_strip;
-  return {f.shared_levels, first, std::min(first + f.shared_strip, end), 0, 0, nullptr};
-}
+// What a tile needs besides its plan.
+struct Views {
+  explicit Views(const FftPlan& f) : looked(looked_at(f)), made(f.tile.columns > 0 ? looked : f) {
+    made.out_in_place = true;  // its rows are only read
+  }
+  const FftPlan looked;
+  FftPlan made;  // a single row is made as the block wants it; of several, the guard wants all of each
+};
 
 class SharedTile {
  public:
-  SharedTile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, Scratch& scratch)
+  SharedTile(const Problem& p, const FftPlan& f, const Views& views, const Arrays& arrays, const Run& run,
+             void* spectrum, Scratch& scratch)
       : p_(p),
         f_(f),
         fft_(f.functions()),
         arrays_(arrays),
         run_(run),
+        spectrum_(spectrum),
         extent_(tile_extent(f, 0)),
-        rows_(p, f, scratch, !reads_x_itself(p, f)),
-        guard_(f, scratch),
-        tile_(scratch.take_bytes(f.tile_bytes)),
-        kernel_(scratch.take_bytes(f.tile_bytes)),
-        taps_(scratch.take<char>(f.taps * itemsize(f.compute))),
-        placed_(scratch.take<char>(kernel_bytes(f))),
-        kernel_rows_(scratch.take<const void*>(f.rows)) {}
+        made_(p, views.made, scratch, !reads_x_itself(p, f)),
+        results_(p, f, scratch, false),
+        guard_(views.looked, scratch),
+        tile_(scratch.take_bytes(tile_room(p, f, views))),
+        kernel_(p, f, arrays.h, scratch),
+        kernel_tile_(spectrum ? nullptr : scratch.take_bytes(f.tile_bytes / f.shared_parts)),
+        x_rows_(scratch.take<const void*>(f.rows)) {}
 
-  static index_t bytes(const FftPlan& f, bool makes_rows) {
-    return TileRows::bytes(f, makes_rows) + WindowGuard::bytes(f) + 2 * Scratch::padded(f.tile_bytes) +
-           Scratch::padded(f.taps * itemsize(f.compute)) + Scratch::padded(kernel_bytes(f)) +
-           Scratch::padded(f.rows * static_cast<index_t>(sizeof(void*))) + 8 * Scratch::line;
+  static index_t bytes(const Problem& p, const FftPlan& f, const Views& views, bool has_spectrum) {
+    const index_t kernel_tile = has_spectrum ? 0 : Scratch::padded(f.tile_bytes / f.shared_parts);
+    return TileRows::bytes(views.made, !reads_x_itself(p, f)) + TileRows::bytes(f, false) +
+           WindowGuard::bytes(views.looked) + Scratch::padded(tile_room(p, f, views)) + SharedKernel::bytes(p, f) +
+           kernel_tile + Scratch::padded(f.rows * static_cast<index_t>(sizeof(void*))) + 8 * Scratch::line;
   }
 
-  bool run() {
-    if (!place_kernel()) return false;
+  // Leaves the outputs that are to be done again.
+  bool run(std::vector<OutputBox>& boxes) {
+    if (!spectrum_ && !kernel_.read(run_)) return false;
     read_data();
-    const bool all_safe = look();
-    std::vector<OutputBox> boxes;
-    if (!all_safe && !can_redo(boxes)) return false;
-    enter();
-    run_jobs(ceil_div(f_.shared_blocks, f_.shared_blocks_per_job), run_, [&](index_t job, Worker&) {
-      const index_t first = job * f_.shared_blocks_per_job;
-      const index_t end = std::min(first + f_.shared_blocks_per_job, f_.shared_blocks);
-      fft_.middle(f_.tile, f_.shared_levels, first, end, tile_, kernel_, false);
-    });
-    leave();
-    const FftCall call = {p_, f_, 1, run_};
-    Poll poll(run_);
-    for (const OutputBox& box : boxes) {
-      poll.stop_if_asked();
-      compute_box(call, arrays_, extent_, box);
+    if (!look() && !can_redo(boxes)) return false;
+    for (index_t part = 0; part < f_.shared_parts; ++part) {
+      enter(part);
+      middle(part);
     }
+    leave();
     return true;
   }
 
  private:
-  // False where taps aren't finite, or too large or small to be transformed as they are.
-  bool place_kernel() {
-    const index_t parts = f_.tile.columns == 0 ? ceil_div(f_.taps, part_samples) : 1;
-    std::vector<TapsSummary> sums(static_cast<std::size_t>(parts));
-    run_jobs(parts, run_, [&](index_t part, Worker&) {
-      const index_t first = part * part_samples;
-      const index_t count = f_.tile.columns == 0 ? std::min(part_samples, f_.taps - first) : f_.taps;
-      sums[static_cast<std::size_t>(part)] = load_taps(p_, f_, arrays_.h, first, count, taps_);
-    });
-    TapsSummary all;
-    for (const TapsSummary& s : sums)
-      all.largest = std::max(all.largest, s.largest), all.finite = all.finite && s.finite;
-    if (!all.finite || taps_scale(f_, all.largest) != 1) return false;
-    if (f_.tile.columns > 0) {
-      place_taps(f_, taps_, 1, placed_, kernel_rows_);
-      return true;
-    }
-    // Only tap 0 stands at the block's start, the others at its end: what lies between needs no memory.
-    const FftAxisPlan& x = f_.axis[0];
-    const index_t begin = x.block - x.span;
-    char* const row = placed_ - begin * itemsize(f_.compute);
-    kernel_rows_[0] = row;
-    place_taps_part(f_, taps_, 0, 1, origin_);
-    run_jobs(ceil_div(x.span, part_samples), run_, [&](index_t part, Worker&) {
-      const index_t first = part * part_samples;
-      place_taps_part(f_, taps_, begin + first, std::min(part_samples, x.span - first), row);
-    });
-    return true;
+  // Rows that only the guard wants are made where the tile will be.
+  static index_t tile_room(const Problem& p, const FftPlan& f, const Views& views) {
+    const bool lent = f.tile.columns > 0 && reads_x_itself(p, f);
+    return lent ? std::max(f.tile_bytes, TileRows::room(views.made)) : f.tile_bytes;
   }
 
   void read_data() {
-    if (reads_x_itself(p_, f_)) {
-      const SpatialAxis& a = f_.axis[0].axis;
-      const int each = scalars(f_.compute);
-      const index_t start = extent_.first[0] + a.offset;
-      x_row_ = arrays_.x + start * itemsize(f_.compute);
-      low_ = std::max<index_t>(0, -start) * each;
-      high_ = std::max<index_t>(std::min(f_.row_samples, a.in - start), 0) * each;
-      x_rows_ = &x_row_;
-      return;
+    const bool itself = reads_x_itself(p_, f_);
+    const SpatialAxis& lane = f_.axis[f_.axes - 1].axis;
+    const index_t each = scalars(f_.compute), start = extent_.first[f_.axes - 1] + lane.offset;
+    low_ = itself ? std::max<index_t>(0, -start) * each : 0;
+    high_ = itself ? std::max<index_t>(std::min(f_.row_samples, lane.in - start), 0) * each : f_.row_samples * each;
+    if (!itself || f_.tile.columns > 0) make_rows(itself);
+    if (itself) return point_at_x(start);
+    const FftPlan& made = made_.plan();
+    Odometer at;
+    for (int a = 0; a < f_.tile.columns; ++a) at.add_axis(f_.axis[a].block);
+    for (index_t r = 0; r < f_.rows; ++r, at.next()) {
+      index_t from = 0;
+      for (int a = 0; a < f_.tile.columns; ++a) from = from * made.axis[a].block + at.at[a];
+      x_rows_[r] = made_.rows()[from];
     }
-    rows_.start(extent_);
-    const Parts parts = parts_of(f_);
-    const index_t jobs = f_.tile.columns == 0 ? 1 : parts.count;
-    run_jobs(jobs, run_, [&](index_t job, Worker&) {
-      rows_.make(arrays_.x, extent_, job * parts.rows, std::min((job + 1) * parts.rows, f_.rows));
+  }
+
+  void make_rows(bool for_guard_alone) {
+    if (for_guard_alone) made_.make_in(static_cast<char*>(tile_));
+    made_.start(extent_);
+    const FftPlan& made = made_.plan();
+    const index_t together = std::max<index_t>(part_samples / made.row_samples, 1);
+    run_jobs(ceil_div(made.rows, together), run_, [&](index_t job, Worker&) {
+      made_.make(arrays_.x, extent_, job * together, std::min((job + 1) * together, made.rows));
     });
-    x_rows_ = rows_.rows();
-    high_ = f_.row_samples * scalars(f_.compute);
+  }
+
+  // Null where a row lies outside x.
+  void point_at_x(index_t start) {
+    Odometer at;
+    for (int a = 0; a < f_.tile.columns; ++a) at.add_axis(f_.axis[a].block);
+    for (index_t r = 0; r < f_.rows; ++r, at.next()) {
+      const char* row = arrays_.x + start * itemsize(f_.compute);
+      bool inside = true;
+      for (int a = 0; a < f_.tile.columns; ++a) {
+        const FftAxisPlan& c = f_.axis[a];
+        const index_t i = at.at[a] < extent_.count[a] + c.span
+                              ? border_index(extent_.first[a] + at.at[a] + c.axis.offset, c.axis.in, c.axis.border)
+                              : -1;
+        inside = inside && i >= 0;
+        row += i * c.axis.x_stride;
+      }
+      x_rows_[r] = inside ? row : nullptr;
+    }
   }
 
   bool look() {
-    if (f_.tile.columns > 0) return guard_.look(x_rows_, extent_);
+    if (f_.tile.columns > 0) return guard_.look(made_.rows(), extent_);
     const index_t cells = guard_.row_cells(), per_job = std::max<index_t>(cells / 32, 1);
     run_jobs(ceil_div(cells, per_job), run_, [&](index_t job, Worker&) {
       guard_.sum_cells(x_rows_[0], low_, high_, job * per_job, std::min((job + 1) * per_job, cells));
@@ -161,28 +159,34 @@ class SharedTile {
     return true;
   }
 
-  void enter() {
-    run_jobs(2 * f_.shared_strips, run_, [&](index_t job, Worker&) {
-      FftStrip s = shared_strip(f_, job / 2);
-      if (job % 2 == 0) {
-        if (f_.tile.columns == 0) {
-          s.low = (f_.axis[0].block - f_.axis[0].span) * scalars(f_.compute);
-          s.high = f_.axis[0].block * scalars(f_.compute);
-          s.origin = origin_;
-        }
-        return fft_.enter(f_.tile, s, kernel_rows_, kernel_);
+  // The data go in whole, with the kernel's first part.
+  void enter(index_t part) {
+    const index_t kernel_jobs = spectrum_ ? 0 : f_.shared_strips, data_jobs = part == 0 ? f_.shared_strips : 0;
+    const FftAxis& outer = f_.tile.columns > 0 ? f_.tile.column[0] : f_.tile.lane;
+    run_jobs(kernel_jobs + data_jobs, run_, [&](index_t job, Worker&) {
+      if (job < kernel_jobs) {
+        void* const tile = part_origin(f_, kernel_tile_, part);
+        return fft_.enter(f_.tile, shared_strip(f_, job), kernel_.input(part), tile);
       }
-      s.low = low_;
-      s.high = high_;
-      fft_.enter(f_.tile, s, x_rows_, tile_);
+      const FftInput x = {x_rows_, low_, high_, 0, 1, 1, 0, outer.radix[0]};
+      fft_.enter(f_.tile, shared_strip(f_, job - kernel_jobs), x, tile_);
+    });
+  }
+
+  void middle(index_t part) {
+    const index_t blocks = f_.shared_blocks / f_.shared_parts, per_job = f_.shared_blocks_per_job;
+    void* const kernel = spectrum_ ? spectrum_ : part_origin(f_, kernel_tile_, part);
+    run_jobs(ceil_div(blocks, per_job), run_, [&](index_t job, Worker&) {
+      const index_t first = job * per_job, end = std::min(first + per_job, blocks), shift = part * blocks;
+      fft_.middle(f_.tile, f_.shared_levels, shift + first, shift + end, tile_, kernel, spectrum_ != nullptr);
     });
   }
 
   void leave() {
-    const FftRows out = rows_.results(arrays_.y, extent_);
+    const FftRows out = results_.results(arrays_.y, extent_);
     run_jobs(f_.shared_strips, run_,
              [&](index_t job, Worker&) { fft_.leave(f_.tile, shared_strip(f_, job), tile_, out); });
-    rows_.write(extent_);
+    results_.write(extent_);
   }
 
   const Problem& p_;
@@ -190,34 +194,49 @@ class SharedTile {
   const FftFunctions& fft_;
   const Arrays& arrays_;
   const Run& run_;
+  void* const spectrum_;
   const TileExtent extent_;
-  TileRows rows_;
+  TileRows made_, results_;
   WindowGuard guard_;
-  void *tile_, *kernel_;
-  char *taps_, *placed_;
-  alignas(16) char origin_[16] = {};  // tap 0
-  const void** kernel_rows_;
-  const void* x_row_ = nullptr;
-  const void* const* x_rows_ = nullptr;
-  index_t low_ = 0, high_ = 0;  // scalars of x's row that can be read
+  void* tile_;
+  SharedKernel kernel_;
+  void* kernel_tile_;
+  const void** x_rows_;
+  index_t low_ = 0, high_ = 0;  // scalars of x's rows that can be read
 };
 
 }  // namespace
 
-bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run) {
-  Scratch scratch(SharedTile::bytes(f, !reads_x_itself(p, f)));
-  return SharedTile(p, f, arrays, run, scratch).run();
+index_t shared_tile_bytes(const Problem& p, const FftPlan& f, bool has_spectrum) {
+  return SharedTile::bytes(p, f, Views(f), has_spectrum);
+}
+
+bool run_shared_tile(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run& run, void* spectrum) {
+  const Views views(f);
+  std::vector<OutputBox> boxes;
+  {
+    Scratch scratch(SharedTile::bytes(p, f, views, spectrum != nullptr));
+    if (!SharedTile(p, f, views, arrays, run, spectrum, scratch).run(boxes)) return false;
+  }
+  // Done in scratch of their own, now that the tile's is free.
+  const FftCall call = {p, f, 1, run};
+  Poll poll(run);
+  for (const OutputBox& box : boxes) {
+    poll.stop_if_asked();
+    compute_box(call, arrays, tile_extent(f, 0), box);
+  }
+  return true;
 }
 
 void convolve_alone(const FftPlan& f, const void* const* rows, void* tile, const void* spectrum, const FftRows& out,
                     const Run& run) {
   const FftFunctions& fft = f.functions();
   if (!f.shared) return fft.convolve(f.tile, rows, tile, spectrum, out);
+  const FftAxis& outer = f.tile.columns > 0 ? f.tile.column[0] : f.tile.lane;
+  const FftInput in = {rows, 0, f.row_samples * scalars(f.compute), 0, 1, 1, 0, outer.radix[0]};
   for (index_t i = 0; i < f.shared_strips; ++i) {
     stop_if_asked(run);
-    FftStrip strip = shared_strip(f, i);
-    strip.high = f.row_samples * scalars(f.compute);
-    fft.enter(f.tile, strip, rows, tile);
+    fft.enter(f.tile, shared_strip(f, i), in, tile);
   }
   for (index_t first = 0; first < f.shared_blocks; first += f.shared_blocks_per_job) {
     stop_if_asked(run);

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/buffer.h"
+#include "base/checked.h"
 #include "dispatch/registry.h"
 #include "execute/load.h"
 #include "problem/odometer.h"
@@ -43,13 +44,6 @@ TapsSummary sum_up(const void* data, index_t n) {
     s.finite = s.finite && zeros[j] == T(0);
   }
   return s;
-}
-
-// Complex points of a tile: what a transform there and back multiplies by.
-double points_of(const FftPlan& f) {
-  double points = f.tile.folded ? 0.5 : 1;
-  for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
-  return points;
 }
 
 // One row of taps into a row of the block: tap 0 at the start, the others from the end backwards.
@@ -108,6 +102,19 @@ void place(const FftPlan& f, const void* taps, double scale, char* data, const v
   } while (at.next());
 }
 
+// Bytes of the rows of a tile that hold taps.
+index_t placed_bytes(const FftPlan& f) {
+  index_t rows = f.tile.columns > 0;  // and one of zeros
+  index_t tap_rows = 1;
+  for (int a = 0; a < f.tile.columns; ++a) tap_rows *= f.axis[a].axis.kernel;
+  return (rows + tap_rows) * row_samples(f) * itemsize(f.compute);
+}
+
+void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
+  scale /= transform_gain(f);
+  f.f64() ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
+}
+
 // Free lanes share the spectrum: of a tile one register wide, lane 0 is kept.
 template <class T>
 void keep_lane_0(const FftPlan& f, const void* tile, void* spectrum) {
@@ -120,7 +127,59 @@ void keep_lane_0(const FftPlan& f, const void* tile, void* spectrum) {
   }
 }
 
+// Taps of a row, tap 0 first, to where they stand in samples [first, ...) of the row turned round.
+template <class T>
+void spread(const T* taps, index_t tap, index_t n, const FftAxisPlan& x, int each, index_t first, T* out) {
+  for (index_t t = tap; t < tap + n; ++t, taps += each) {
+    T* to = out + (x.span - t * x.axis.dilation - first) * each;
+    for (int i = 0; i < each; ++i) to[i] = taps[i];
+  }
+}
+
+void conjugate_taps(const Problem& p, const FftPlan& f, void* taps, index_t count) {
+  if (p.conjugate && f.compute == Compute::c64) negate_imaginary<float>(taps, count);
+  if (p.conjugate && f.compute == Compute::c128) negate_imaginary<double>(taps, count);
+}
+
 }  // namespace
+
+double transform_gain(const FftPlan& f) {
+  double points = f.tile.folded ? 0.5 : 1;
+  for (int a = 0; a < f.axes; ++a) points *= static_cast<double>(f.axis[a].block);
+  return points;
+}
+
+TapsSummary sum_up_taps(const FftPlan& f, const void* taps, index_t scalars) {
+  return f.f64() ? sum_up<double>(taps, scalars) : sum_up<float>(taps, scalars);
+}
+
+TapsSummary turn_taps(const Problem& p, const FftPlan& f, const char* row, index_t first, index_t count, void* out) {
+  const FftAxisPlan& x = f.axis[f.axes - 1];
+  const index_t stride = x.axis.h_stride, dilation = x.axis.dilation, last = x.axis.kernel - 1;
+  if (dilation == 1) {
+    const index_t at = p.flip ? first : last - first;
+    load_elements(p.h_type, p.h_swapped, f.compute, row + at * stride, p.flip ? stride : -stride, count,
+                  static_cast<char*>(out));
+  } else {
+    constexpr index_t chunk = 256;
+    alignas(16) char taps[chunk * 16];
+    std::memset(out, 0, static_cast<std::size_t>(count * itemsize(f.compute)));
+    // Tap t stands at span - t * dilation: those within [first, first + count).
+    const index_t end = (x.span - first) / dilation + 1;
+    for (index_t t = ceil_div(x.span - first - count + 1, dilation), n; t < end; t += n) {
+      n = std::min(chunk, end - t);
+      const char* from = row + (p.flip ? last - t : t) * stride;
+      load_elements(p.h_type, p.h_swapped, f.compute, from, p.flip ? -stride : stride, n, taps);
+      if (f.f64()) {
+        spread(reinterpret_cast<const double*>(taps), t, n, x, scalars(f.compute), first, static_cast<double*>(out));
+      } else {
+        spread(reinterpret_cast<const float*>(taps), t, n, x, scalars(f.compute), first, static_cast<float*>(out));
+      }
+    }
+  }
+  conjugate_taps(p, f, out, count);
+  return sum_up_taps(f, out, count * scalars(f.compute));
+}
 
 TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t first, index_t count, void* taps) {
   const int last = f.axes - 1;
@@ -141,10 +200,8 @@ TapsSummary load_taps(const Problem& p, const FftPlan& f, const char* h, index_t
     to += n * itemsize(f.compute);
     left -= n;
   }
-  if (p.conjugate && f.compute == Compute::c64) negate_imaginary<float>(start, count);
-  if (p.conjugate && f.compute == Compute::c128) negate_imaginary<double>(start, count);
-  const index_t n = count * scalars(f.compute);
-  return f.f64() ? sum_up<double>(start, n) : sum_up<float>(start, n);
+  conjugate_taps(p, f, start, count);
+  return sum_up_taps(f, start, count * scalars(f.compute));
 }
 
 double taps_scale(const FftPlan& f, double largest) {
@@ -152,46 +209,6 @@ double taps_scale(const FftPlan& f, double largest) {
   if (largest == 0 || (largest < far && largest > 1 / far)) return 1;
   const int most = f.f64() ? 1000 : 110;  // the factor itself must be a number
   return std::ldexp(1.0, std::clamp(-std::ilogb(largest), -most, most));
-}
-
-index_t placed_bytes(const FftPlan& f) {
-  index_t rows = f.tile.columns > 0;  // and one of zeros
-  index_t tap_rows = 1;
-  for (int a = 0; a < f.tile.columns; ++a) tap_rows *= f.axis[a].axis.kernel;
-  return (rows + tap_rows) * row_samples(f) * itemsize(f.compute);
-}
-
-void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows) {
-  scale /= points_of(f);
-  f.f64() ? place<double>(f, taps, scale, data, rows) : place<float>(f, taps, scale, data, rows);
-}
-
-namespace {
-
-template <class T>
-void place_part(const FftPlan& f, const T* taps, index_t first, index_t count, T* row) {
-  const FftAxisPlan& x = f.axis[0];
-  const int each = scalars(f.compute);
-  const T factor = static_cast<T>(1 / points_of(f)), far = f.tile.folded ? -factor : factor;
-  std::fill_n(row + first * each, count * each, T(0));
-  const auto put = [&](index_t at, index_t t, T by) {
-    for (int i = 0; i < each; ++i) row[at * each + i] = by * taps[t * each + i];
-  };
-  if (first == 0) put(0, 0, factor);
-  // Tap t stands at block - t * dilation: those with first <= that < first + count.
-  const index_t low = std::max<index_t>((x.block - first - count) / x.axis.dilation + 1, 1);
-  const index_t high = std::min((x.block - first) / x.axis.dilation, x.axis.kernel - 1);
-  for (index_t t = low; t <= high; ++t) put(x.block - t * x.axis.dilation, t, far);
-}
-
-}  // namespace
-
-void place_taps_part(const FftPlan& f, const void* taps, index_t first, index_t count, char* row) {
-  if (f.f64()) {
-    place_part(f, static_cast<const double*>(taps), first, count, reinterpret_cast<double*>(row));
-  } else {
-    place_part(f, static_cast<const float*>(taps), first, count, reinterpret_cast<float*>(row));
-  }
 }
 
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum) {

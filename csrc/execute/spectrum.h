@@ -24,10 +24,14 @@ double taps_scale(const FftPlan& f, double largest);
 // Places taps * scale in the rows of a tile, and transforms them. `spectrum` takes f.spectrum_bytes.
 void make_spectrum(const FftPlan& f, const void* taps, double scale, void* spectrum);
 
-// The same rows, not yet transformed, for tiles that threads share. `rows` takes f.rows pointers, `data` the samples.
-void place_taps(const FftPlan& f, const void* taps, double scale, char* data, const void** rows);
-index_t placed_bytes(const FftPlan& f);  // of `data`
-// Of a single row: samples [first, first + count), by themselves.
-void place_taps_part(const FftPlan& f, const void* taps, index_t first, index_t count, char* row);
+// Scalars of taps in the compute type.
+TapsSummary sum_up_taps(const FftPlan& f, const void* taps, index_t scalars);
+
+// A row of taps as it stands at the block's end, tap 0 last: of its samples 0 .. span of the lane axis those
+// [first, first + count), to `out`. `row` is the row of h, in h's own order.
+TapsSummary turn_taps(const Problem& p, const FftPlan& f, const char* row, index_t first, index_t count, void* out);
+
+// What a transform there and back multiplies by.
+double transform_gain(const FftPlan& f);
 
 }  // namespace convcorr

@@ -23,6 +23,11 @@ index_t most_pieces(const FftPlan& f) {
   return f.row_samples / std::max<index_t>(lane.in - 1, 1) + 4;
 }
 
+// Positions of a column at which rows may have to be made.
+index_t most_inside(const FftAxisPlan& c) {
+  return c.axis.border == Border::constant ? std::min(c.block, c.axis.in) : c.block;
+}
+
 }  // namespace
 
 TileExtent tile_extent(const FftPlan& f, index_t number) {
@@ -40,6 +45,12 @@ TileExtent tile_extent(const FftPlan& f, index_t number) {
   return tile;
 }
 
+index_t TileRows::room(const FftPlan& f) {
+  index_t rows = 1;
+  for (int a = 0; a < f.tile.columns; ++a) rows = checked_mul(rows, most_inside(f.axis[a]));
+  return checked_mul(rows, checked_mul(f.row_samples, itemsize(f.compute)));
+}
+
 index_t TileRows::bytes(const FftPlan& f, bool makes_rows) {
   constexpr index_t word = sizeof(void*);
   const index_t row = checked_mul(f.row_samples, itemsize(f.compute));
@@ -50,7 +61,7 @@ index_t TileRows::bytes(const FftPlan& f, bool makes_rows) {
   for (int i = 0; i < 3; ++i) take(f.rows, word);
   for (int a = 0; a < f.tile.columns; ++a) take(f.axis[a].block, word);
   take(most_pieces(f), sizeof(LinePiece));
-  take(f.rows, makes_rows ? row : 0);
+  take(1, makes_rows ? room(f) : 0);
   take(f.zips ? checked_mul(2, f.rows) : f.rows, f.out_in_place ? 0 : row);
   take(2, checked_add(f.tile.columns > 0 ? row : 0, Scratch::line));
   return bytes;
@@ -67,7 +78,7 @@ TileRows::TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool ma
   targets_ = scratch.take<char*>(f.rows);
   for (int a = 0; a < columns_; ++a) index_[a] = scratch.take<index_t>(f.axis[a].block);
   piece_ = scratch.take<LinePiece>(most_pieces(f));
-  made_ = scratch.take<char>(makes_rows ? f.rows * f.row_samples * size_ : 0);
+  made_ = scratch.take<char>(makes_rows ? room(f) : 0);
   sums_ = scratch.take<char>(f.out_in_place ? 0 : (f.zips ? 2 : 1) * f.rows * f.row_samples * size_);
   zeros_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
   filled_ = scratch.take<char>(columns_ > 0 ? f.row_samples * size_ : 0);
@@ -89,7 +100,7 @@ void TileRows::cut_row(const TileExtent& tile) {
   if (!f_.lanes_free) {
     const int a = f_.axes - 1;
     position = tile.first[a] + lane_.offset;
-    left = tile.count[a] + f_.axis[a].span;
+    left = std::min(tile.count[a] + f_.axis[a].span, f_.row_samples);  // less where the plan wraps
   }
   for (index_t at = 0; left > 0;) {
     const BorderRun run = border_run(position, lane_.in, lane_.border);
@@ -122,7 +133,8 @@ void TileRows::make_row(const char* row, char* made) const {
 // A row outside x under a constant border.
 const void* TileRows::filled_row(const TileExtent& tile) {
   if (fill_is_zero(p_)) return zeros_;
-  const index_t n = f_.lanes_free ? tile.strip_count : tile.count[f_.axes - 1] + f_.axis[f_.axes - 1].span;
+  index_t n = tile.strip_count;
+  if (!f_.lanes_free) n = std::min(tile.count[f_.axes - 1] + f_.axis[f_.axes - 1].span, f_.row_samples);
   for (index_t j = 0; j < n; ++j) write_fill(filled_ + j * size_, f_.compute, p_.fill);
   std::memset(filled_ + n * size_, 0, bytes_of(f_.row_samples - n, size_));
   return filled_;
@@ -140,6 +152,7 @@ void TileRows::start(const TileExtent& tile) {
   for (int a = 0; a < columns_; ++a) {
     const FftAxisPlan& c = f_.axis[a];
     const index_t needed = tile.count[a] + c.span;
+    inside_first_[a] = c.axis.border == Border::constant ? std::max<index_t>(-(tile.first[a] + c.axis.offset), 0) : 0;
     for (index_t i = 0; i < c.block; ++i) {
       index_[a][i] = i < needed ? border_index(tile.first[a] + i + c.axis.offset, c.axis.in, c.axis.border) : unneeded;
     }
@@ -154,9 +167,10 @@ void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_
   const index_t shift = (f_.lanes_free ? tile.strip_first : tile.first[f_.axes - 1] + lane_.offset) * size_;
   for (index_t r = first; r < end; ++r, at.next()) {
     const char* row = x;
-    index_t least = 0;
+    index_t least = 0, number = 0;
     for (int a = 0; a < columns_; ++a) {
       const index_t i = index_[a][at.at[a]];
+      number = number * most_inside(f_.axis[a]) + at.at[a] - inside_first_[a];
       least = std::min(least, i);
       row += i * f_.axis[a].axis.x_stride;
     }
@@ -165,7 +179,7 @@ void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_
     } else if (inside_) {
       rows_[r] = row + shift;
     } else {
-      char* made = made_ + r * f_.row_samples * size_;
+      char* made = made_ + number * f_.row_samples * size_;
       make_row(row, made);
       rows_[r] = made;
     }

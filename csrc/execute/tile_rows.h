@@ -20,13 +20,16 @@ TileExtent tile_extent(const FftPlan& f, index_t number);
 
 class TileRows {
  public:
-  // Without room to make rows where the caller reads x itself.
+  // Without room to make rows where the caller reads x itself, or gives the room.
   TileRows(const Problem& p, const FftPlan& f, Scratch& scratch, bool makes_rows = true);
   static index_t bytes(const FftPlan& f, bool makes_rows = true);
+  static index_t room(const FftPlan& f);  // bytes of all rows made
+  void make_in(char* room) { made_ = room; }
 
   // Rows of a slice of x under a tile: the columns' positions in C order, the innermost fastest.
   const void* const* read(const char* x, const TileExtent& tile);
   const void* const* rows() const { return rows_; }  // as last read
+  const FftPlan& plan() const { return f_; }
   // The same in two steps, for threads that share the tile: each makes some of the rows.
   void start(const TileExtent& tile);
   void make(const char* x, const TileExtent& tile, index_t first, index_t end);
@@ -52,8 +55,9 @@ class TileRows {
   const SpatialAxis& lane_;  // along the rows
   const void** rows_;
   void** results_;
-  char** targets_;                // rows of y
-  index_t* index_[max_fft_axes];  // sample of x under each position of a column, or one of the two below
+  char** targets_;                      // rows of y
+  index_t* index_[max_fft_axes];        // sample of x under each position of a column, or one of the two below
+  index_t inside_first_[max_fft_axes];  // a column's first position whose rows may have to be made
   static constexpr index_t fill = -1, unneeded = -2;
   LinePiece* piece_;
   index_t pieces_ = 0;

@@ -40,10 +40,9 @@ class Walk {
     if (level == t_.column[a].levels) return axis<mode>(a + 1, 0, points_of(a + 1), at);
     const int radix = t_.column[a].radix[level];
     const Axis pass = column_axis(a, points / radix);
-    const void* twiddles = t_.column[a].twiddles[level];
-    if constexpr (mode != Mode::invert) pass_in_tile<T, true, false>(radix, pass, twiddles, at.tile);
+    if constexpr (mode != Mode::invert) pass_in_tile<T, true, false>(t_.column[a], level, pass, at.tile);
     blocks<mode>(a, level + 1, radix, pass.m, at);
-    if constexpr (mode != Mode::forward) pass_in_tile<T, false, false>(radix, pass, twiddles, at.tile);
+    if constexpr (mode != Mode::forward) pass_in_tile<T, false, false>(t_.column[a], level, pass, at.tile);
   }
 
   // `count` blocks of m points each. The base case may take several of the lane axis at a time.
@@ -72,9 +71,9 @@ class Walk {
     if (level == axis.levels) return base_case<T, mode>(at.tile, at.transformed, h, points, axis.base_twiddles);
     const int radix = axis.radix[level];
     const Axis pass = lane_axis(points / radix);
-    if constexpr (mode != Mode::invert) pass_in_tile<T, true, true>(radix, pass, axis.twiddles[level], at.tile);
+    if constexpr (mode != Mode::invert) pass_in_tile<T, true, true>(axis, level, pass, at.tile);
     blocks<mode>(t_.columns, level + 1, radix, pass.m, at);
-    if constexpr (mode != Mode::forward) pass_in_tile<T, false, true>(radix, pass, axis.twiddles[level], at.tile);
+    if constexpr (mode != Mode::forward) pass_in_tile<T, false, true>(axis, level, pass, at.tile);
   }
 
   template <Mode mode>
@@ -91,40 +90,46 @@ class Walk {
 };
 
 // Rows outside the tile: to be written, `count` elements of each; or to be read.
-constexpr index_t everything = index_t(1) << 62;
 struct Data {
   void* const* rows;
   index_t count = 0;
-  index_t low = 0, high = everything;
-  const void* origin = nullptr;
+  const FftInput* input = nullptr;  // of a tile that is shared
 };
 
+template <class T, bool bounded>
+Bounds<T> bounds_of(const Data& d, index_t sample) {
+  if constexpr (!bounded) return {};
+  const FftInput& in = *d.input;
+  return {in.low, in.high, in.origin, sample, static_cast<T>(in.first_factor), static_cast<T>(in.factor)};
+}
+
 // The outermost axis' pass between the tile and the rows of data.
-template <class T, bool forward, bool lane, bool folded>
+template <class T, bool forward, bool bounded, bool lane, bool folded>
 void pass_of_data(const FftTile& t, const Axis& axis, const Data& d, Split<T>* tile) {
   const FftAxis& outer = lane ? t.lane : t.column[0];
-  const InRows<T, lane, folded> data = {d.rows,
-                                        axis.rows,
-                                        outer.points,
-                                        folded ? d.count : 2 * d.count,
-                                        {d.low, d.high, static_cast<const T*>(d.origin), folded ? 1 : 2}};
+  const InRows<T, lane, folded, bounded> data = {d.rows, axis.rows, outer.points, folded ? d.count : 2 * d.count,
+                                                 bounds_of<T, bounded>(d, folded ? 1 : 2)};
   const InTile<T> in_tile = {tile, axis.step, axis.pitch};
+  const TwiddleTables tables = {outer.twiddles[0], outer.far_twiddles[0]};
   constexpr Twiddles kind = folded ? Twiddles::folded : Twiddles::pairs;
-  if constexpr (forward) {
-    pass_of_radix<T, true, lane, kind>(outer.radix[0], axis, outer.twiddles[0], data, in_tile);
+  if constexpr (bounded) {
+    const InPart<T> part = {in_tile, d.input->first_block, d.input->end_block};
+    first_pass_of_radix<T, true, lane, kind>(outer.radix[0], axis, tables, data, part);
+  } else if constexpr (forward) {
+    first_pass_of_radix<T, true, lane, kind>(outer.radix[0], axis, tables, data, in_tile);
   } else {
-    pass_of_radix<T, false, lane, kind>(outer.radix[0], axis, outer.twiddles[0], in_tile, data);
+    first_pass_of_radix<T, false, lane, kind>(outer.radix[0], axis, tables, in_tile, data);
   }
 }
 
-template <class T, bool forward>
+template <class T, bool forward, bool bounded = false>
 void pass_of_data(const FftTile& t, const Axis& axis, const Data& d, Split<T>* tile) {
   if (t.columns == 0) {
-    if (t.folded) return pass_of_data<T, forward, true, true>(t, axis, d, tile);
-    return pass_of_data<T, forward, true, false>(t, axis, d, tile);
+    if (t.folded) return pass_of_data<T, forward, bounded, true, true>(t, axis, d, tile);
+    return pass_of_data<T, forward, bounded, true, false>(t, axis, d, tile);
   }
-  if (t.folded) return pass_of_data<T, forward, false, true>(t, axis, d, tile);
-  pass_of_data<T, forward, false, false>(t, axis, d, tile);
+  if (t.folded) return pass_of_data<T, forward, bounded, false, true>(t, axis, d, tile);
+  pass_of_data<T, forward, bounded, false, false>(t, axis, d, tile);
 }
 
 // The outermost axis in the passes of data: all of it, or a strip.
@@ -175,25 +180,25 @@ void invert(const FftTile& t, const void* transformed, const void* spectrum, voi
       out);
 }
 
-// The passes of a strip behind the one that touches data: all blocks of each level, in those lanes or registers alone.
+// The strip's part of pass `level` > 0, in blocks [first, end) of the first pass.
 template <class T, bool forward>
-void strip_passes(const FftTile& t, const FftStrip& strip, int level, Split<T>* p) {
+void strip_passes(const FftTile& t, const FftStrip& strip, int level, index_t first, index_t end, Split<T>* p) {
   const Walk<T> walk(t);
   const bool lane = t.columns == 0;
   const FftAxis& outer = lane ? t.lane : t.column[0];
-  index_t blocks = 1;
-  for (int l = 0; l < level; ++l) blocks *= outer.radix[l];
-  const index_t points = (lane ? outer.points / lanes<T> : outer.points) / blocks;
-  const int radix = outer.radix[level];
-  Axis axis = lane ? Walk<T>::lane_axis(points / radix) : walk.column_axis(0, points / radix);
+  index_t blocks = 1;  // of one of the first pass
+  for (int l = 1; l < level; ++l) blocks *= outer.radix[l];
+  const index_t points = (lane ? outer.points / lanes<T> : outer.points) / (blocks * outer.radix[0]);
+  const index_t m = points / outer.radix[level];
+  Axis axis = lane ? Walk<T>::lane_axis(m) : walk.column_axis(0, m);
   axis.first = strip.first;
   axis.end = strip.end;
-  for (index_t b = 0; b < blocks; ++b) {
+  for (index_t b = first * blocks; b < end * blocks; ++b) {
     Split<T>* block = p + b * points * axis.step;
     if (lane) {
-      pass_in_tile<T, forward, true>(radix, axis, outer.twiddles[level], block);
+      pass_in_tile<T, forward, true>(outer, level, axis, block);
     } else {
-      pass_in_tile<T, forward, false>(radix, axis, outer.twiddles[level], block);
+      pass_in_tile<T, forward, false>(outer, level, axis, block);
     }
   }
 }
@@ -207,28 +212,30 @@ void strip_of_data(const FftTile& t, const FftStrip& strip, const Data& d, Split
   if (t.columns > 0) {
     axis.first = strip.first;
     axis.end = strip.end;
-    return pass_of_data<T, forward>(t, axis, d, p);
+    return pass_of_data<T, forward, forward>(t, axis, d, p);
   }
   const index_t apart = strip.levels == 1 ? axis.m : axis.m / t.lane.radix[1];
   for (index_t from = 0; from < axis.m; from += apart) {
     axis.first = from + strip.first;
     axis.end = from + strip.end;
-    pass_of_data<T, forward>(t, axis, d, p);
+    pass_of_data<T, forward, forward>(t, axis, d, p);
   }
 }
 
 template <class T>
-void enter(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile) {
+void enter(const FftTile& t, const FftStrip& strip, const FftInput& in, void* tile) {
   auto* p = static_cast<Split<T>*>(tile);
-  const index_t high = strip.high > 0 ? strip.high : everything;
-  strip_of_data<T, true>(t, strip, {const_cast<void* const*>(rows), 0, strip.low, high, strip.origin}, p);
-  for (int level = 1; level < strip.levels; ++level) strip_passes<T, true>(t, strip, level, p);
+  strip_of_data<T, true>(t, strip, {const_cast<void* const*>(in.rows), 0, &in}, p);
+  for (int level = 1; level < strip.levels; ++level) {
+    strip_passes<T, true>(t, strip, level, in.first_block, in.end_block, p);
+  }
 }
 
 template <class T>
 void leave(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out) {
   auto* p = static_cast<Split<T>*>(tile);
-  for (int level = strip.levels - 1; level > 0; --level) strip_passes<T, false>(t, strip, level, p);
+  const FftAxis& outer = t.columns ? t.column[0] : t.lane;
+  for (int level = strip.levels - 1; level > 0; --level) strip_passes<T, false>(t, strip, level, 0, outer.radix[0], p);
   strip_of_data<T, false>(t, strip, {out.rows, out.count}, p);
 }
 
@@ -242,7 +249,7 @@ void middle(const FftTile& t, int levels, index_t first, index_t end, void* tile
   const Place<T> taps = {static_cast<Split<T>*>(kernel), nullptr, static_cast<const T*>(kernel)};
   for (index_t b = first; b < end; ++b) {
     if (!is_spectrum) walk.template axis<Mode::forward>(0, levels, points, walk.block(0, b, points, taps));
-    walk.template axis<Mode::convolve>(0, levels, points, walk.block(0, b, points, data));
+    if (tile) walk.template axis<Mode::convolve>(0, levels, points, walk.block(0, b, points, data));
   }
 }
 

@@ -68,6 +68,7 @@ struct ConvertTable {
 // point n is (x[n] + i x[n + N/2]) e^(i pi n / N), so that N/2 points serve, and what goes round its end comes back
 // negated.
 constexpr int max_fft_columns = 3, max_fft_levels = 12;
+constexpr index_t near_registers = 32;
 
 struct FftAxis {
   index_t points;  // complex numbers along it
@@ -76,6 +77,10 @@ struct FftAxis {
   // For each level and butterfly: w, w^2, ..., w^(radix/2); on the lane axis for a register of butterflies at a time.
   // The outermost axis of folded data has radix values there at level 0, the fold included.
   const void* twiddles[max_fft_levels];
+  // Of a level whose table would be long, else null. Register j's twiddles are then far[j / n] * near[j % n], n =
+  // near_registers: `twiddles` holds near - 1 for n registers, and this far, as a rounded number and what rounding took
+  // from it (re, im, re, im), so that products are as good as rounded tables.
+  const void* far_twiddles[max_fft_levels];
   const void* base_twiddles;  // of the lane axis' base case
 };
 
@@ -101,10 +106,18 @@ struct FftRows {
 struct FftStrip {
   int levels;
   index_t first, end;
-  // enter, a lane axis: scalars [low, high) of the row can be read; the first ones come from `origin` where that is not
-  // null, one sample; the others count as zeros.
+};
+
+// What `enter` reads: scalars [low, high) of each row; the others count as zeros, and so do rows that are null.
+struct FftInput {
+  const void* const* rows;
   index_t low, high;
-  const void* origin;
+  // A kernel's first sample of each row lies behind its last ones, at this scalar; 0: where it belongs.
+  index_t origin;
+  // What samples are multiplied by: those at position 0 of the outermost axis, and all others.
+  double first_factor, factor;
+  // Which blocks of the outermost axis' first pass to write; the others' place in the tile isn't touched.
+  int first_block, end_block;
 };
 
 struct FftFunctions {
@@ -116,9 +129,9 @@ struct FftFunctions {
   void (*invert)(const FftTile& t, const void* transformed, const void* spectrum, void* tile, const FftRows& out);
 
   // The same in three phases: what lies between enter and leave falls into blocks, apart from each other.
-  void (*enter)(const FftTile& t, const FftStrip& strip, const void* const* rows, void* tile);
+  void (*enter)(const FftTile& t, const FftStrip& strip, const FftInput& in, void* tile);
   // Convolves blocks [first, end) of the tile with those of a kernel that was entered too, and is transformed on the
-  // way unless it `is_spectrum` already.
+  // way unless it `is_spectrum` already. A null tile leaves the kernel's spectrum alone.
   void (*middle)(const FftTile& t, int levels, index_t first, index_t end, void* tile, void* kernel, bool is_spectrum);
   void (*leave)(const FftTile& t, const FftStrip& strip, void* tile, const FftRows& out);
 

@@ -68,13 +68,22 @@ void assign_axes(const Problem& p, FftPlan& f) {
   for (int a = 0; a < f.batch_axes; ++a) f.batches = checked_mul(f.batches, f.batch[a].size);
 }
 
-void measure_axes(FftPlan& f) {
+// What reads no sample at both ends of an axis: see `spare`. All outputs and all taps must find room still.
+index_t spare_positions(const Problem& p, const FftAxisPlan& x) {
+  const SpatialAxis& a = x.axis;
+  if (a.border != Border::constant || !fill_is_zero(p)) return 0;
+  const index_t lead = -a.offset, tail = x.dense + x.span - (a.in - a.offset);
+  return std::max<index_t>(std::min({lead, tail, x.span, x.dense - 1}), 0);
+}
+
+void measure_axes(const Problem& p, FftPlan& f) {
   f.taps = 1;
   for (int a = 0; a < f.axes; ++a) {
     FftAxisPlan& x = f.axis[a];
     x.span = checked_mul(x.axis.kernel - 1, x.axis.dilation);
     x.dense = checked_add(checked_mul(x.axis.out - 1, x.axis.stride), 1);
     checked_mul(4, checked_add(x.dense, x.span));
+    x.spare = spare_positions(p, x);
     f.taps = checked_mul(f.taps, x.axis.kernel);
   }
 }
@@ -104,12 +113,13 @@ void build_tile(FftPlan& f) {
   f.spectrum_bytes = f.lanes_free ? complex_rows * 2 * (f64 ? 8 : 4) : f.tile_bytes;
 }
 
-// A tile so large that it is alone, and should not wait on one thread: its outermost passes are cut into strips, and
-// what lies between them into blocks.
+// A tile so large that it is all of its slice, and should not wait on one thread: its outermost passes are cut into
+// strips, and what lies between them into blocks.
 void cut_shared(FftPlan& f) {
-  constexpr index_t least_bytes = 128 << 10, strip_bytes = 256 << 10;
+  constexpr index_t least_bytes = 128 << 10, strip_bytes = 256 << 10, least_parted_bytes = 16 << 20;
   const FftTile& t = f.tile;
-  f.shared = !f.lanes_free && f.tiles * f.groups * f.batches * f.filters == 1 && f.tile_bytes >= least_bytes;
+  const bool alone = !f.lanes_free && f.tiles * f.filters == 1;
+  f.shared = alone && (f.wraps || f.tile_bytes >= least_bytes);
   if (!f.shared) return;
   const index_t element_bytes = 2 * f.lanes * (itemsize(f.compute) / scalars(f.compute));
   index_t beside = 0;  // registers that strips share out
@@ -128,7 +138,11 @@ void cut_shared(FftPlan& f) {
   const index_t wide = std::max<index_t>(strip_bytes / (f.shared_blocks * element_bytes), 1);
   f.shared_strip = std::min(std::max<index_t>(beside / 16, 1), wide);
   f.shared_strips = ceil_div(beside, f.shared_strip);
-  f.shared_blocks_per_job = std::max<index_t>(f.shared_blocks / 32, 1);
+  // Each part makes all butterflies of the first pass again, and keeps some of their results: for large tiles, where
+  // memory is what they wait for.
+  const index_t first_radix = (t.columns > 0 ? t.column[0] : t.lane).radix[0];
+  f.shared_parts = f.tile_bytes < least_parted_bytes ? 1 : first_radix == 8 ? 4 : first_radix;
+  f.shared_blocks_per_job = std::max<index_t>(f.shared_blocks / (32 * f.shared_parts), 1);
 }
 
 void cut_jobs(FftPlan& f, double tile_seconds) {
@@ -187,7 +201,7 @@ bool make_fft_plan(const Problem& p, const FftBlocks& forced, FftPlan& f, std::v
   f.narrow = false;
   f.lanes = kernels().taps->register_bytes / (itemsize(f.compute) / scalars(f.compute));
   assign_axes(p, f);
-  measure_axes(f);
+  measure_axes(p, f);
   if (prefers_narrow(f)) {
     f.narrow = true;
     f.lanes /= 2;

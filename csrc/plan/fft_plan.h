@@ -4,6 +4,12 @@
 //                                |-------- block --------|          a block is transformed, multiplied, and back;
 //   y                    |--outputs--|--outputs--|                  block >= outputs + span, span = reach of the taps
 //
+// One tile of a zero border may do with less: positions beyond the block come round to its beginning, and where both
+// are zeros nobody can tell.
+//
+//   positions    |0 0 0|x x x x x x x|0 0 0|       a `full` result: n + k - 1 samples serve, not n + 2 (k - 1)
+//   block        |---------------------|
+//
 // The axes of a Problem take these parts:
 //
 //   transformed   every axis with taps, outermost first; the last one is the lane axis, whose points fill registers
@@ -28,6 +34,7 @@ struct FftAxisPlan {
   index_t block;    // samples transformed at a time
   index_t span;     // (taps - 1) * dilation
   index_t dense;    // outputs at stride 1
+  index_t spare;    // of dense + span positions: how many at the end a single tile's block may leave out
   index_t outputs;  // of them in a tile; a multiple of the stride
   index_t tiles;
 };
@@ -57,9 +64,11 @@ struct FftPlan {
   bool in_place, out_in_place;
   bool zips;  // the last two filters' results alternate along y's rows: they are written together
 
-  bool shared;  // one tile at a time, all threads at work on it
+  bool shared;  // one tile to a slice, whose work threads can share
+  bool wraps;   // some block leaves positions out: shared, and served by nothing but execute/shared_tile
   int shared_levels;
   index_t shared_strip, shared_strips, shared_blocks, shared_blocks_per_job;
+  index_t shared_parts;  // the kernel's tile is had in so many parts, one after the other
 
   index_t tiles_per_job, jobs_per_slice;
   double seconds;       // predicted, on one thread
@@ -73,6 +82,7 @@ struct FftPlan {
 struct FftBlocks {
   int axes = 0;
   index_t of[max_fft_axes] = {};
+  bool may_wrap = true;
 };
 
 // This thread's forced blocks, for benches and tests.

@@ -13,6 +13,8 @@ namespace {
 
 constexpr index_t largest_block = index_t(1) << 40;
 
+constexpr index_t least_wrapped_bytes = 32 << 10;
+
 index_t ceil_power(index_t n) { return static_cast<index_t>(std::bit_ceil(static_cast<std::size_t>(n))); }
 
 // The shortest block that the kernels transform on an axis.
@@ -23,6 +25,20 @@ index_t least_block(const FftPlan& f, int axis) {
   if (axis > 0) return least;
   return folded ? 4 * least : 2 * least;  // a pass before the base case reads the data
 }
+
+bool is_power(index_t n) { return ceil_power(n) == n; }
+
+// The shortest block of at least n samples: a power of two, or on the outermost axis 3 or 5 times one.
+index_t next_block(const FftPlan& f, int a, index_t n) {
+  const index_t least = least_block(f, a);
+  index_t block = std::max(least, ceil_power(n));
+  for (index_t odd = 3; odd <= 5 && a == 0; odd += 2) {
+    block = std::min(block, odd * std::max(least, ceil_power(ceil_div(n, odd))));
+  }
+  return block;
+}
+
+bool is_block(const FftPlan& f, int a, index_t n) { return n >= least_block(f, a) && next_block(f, a, n) == n; }
 
 index_t largest_useful(const FftPlan& f, int a) {
   return std::max(least_block(f, a), ceil_power(f.axis[a].dense + f.axis[a].span));
@@ -42,12 +58,21 @@ void set_block(FftAxisPlan& x, index_t block, index_t align) {
   x.tiles = ceil_div(x.dense, x.outputs);
 }
 
+void set_whole_block(FftAxisPlan& x, index_t block) {
+  x.block = block;
+  x.tiles = 1;
+  x.outputs = x.dense;
+}
+
+bool wraps(const FftAxisPlan& x) { return x.tiles == 1 && x.block < x.dense + x.span; }
+
 struct Search {
   FftPlan& f;
   const FftBlocks& forced;
   std::vector<Candidate>* record;
   double best = std::numeric_limits<double>::infinity();
   index_t chosen[max_fft_axes] = {};
+  bool whole = false;  // what was chosen is one tile, by whole_tile
 
   bool allowed(int a, index_t block) const {
     const FftAxisPlan& x = f.axis[a];
@@ -55,24 +80,51 @@ struct Search {
     return x.axis.stride == 1 || block - x.span >= std::min(x.axis.stride, x.dense);  // a tile starts at an output
   }
 
-  void weigh() {
+  // `copies` of its samples are what a tile takes.
+  void weigh(int copies = 3) {
     f.tiles = f.strips;
     for (int a = 0; a < f.axes; ++a) f.tiles *= f.axis[a].tiles;
     const double seconds = fft_seconds(f);
-    if (record) note(seconds);
+    if (record) note(seconds, copies);
     if (seconds >= best) return;
     best = seconds;
+    whole = false;
     for (int a = 0; a < f.axes; ++a) chosen[a] = f.axis[a].block;
   }
 
-  void note(double seconds) {
+  // One tile for all outputs of a slice, in blocks that leave out what they may.
+  void whole_tile() {
+    if (f.lanes_free || f.filters != 1) return;
+    double bytes = static_cast<double>(itemsize(f.compute));
+    bool powers = true, any_wraps = false;
+    for (int a = 0; a < f.axes; ++a) {
+      FftAxisPlan& x = f.axis[a];
+      const index_t positions = x.dense + x.span, needed = positions - (forced.may_wrap ? x.spare : 0);
+      index_t block = next_block(f, a, needed);
+      if (forced.axes > 0) {
+        block = forced.of[f.order[a]];
+        if (block < needed || !is_block(f, a, block)) return;
+      }
+      if (block > largest_block) return;
+      set_whole_block(x, block);
+      powers = powers && is_power(block);
+      any_wraps = any_wraps || wraps(x);
+      bytes *= static_cast<double>(block);
+    }
+    if (bytes < static_cast<double>(least_wrapped_bytes) || (powers && !any_wraps)) return;
+    const double before = best;
+    weigh(2);
+    if (best < before) whole = true;
+  }
+
+  void note(double seconds, int copies) {
     Candidate c = {.algorithm = Algorithm::fft, .seconds = seconds, .axes = f.axes};
     double samples = f.lanes_free ? static_cast<double>(f.strip_samples) : 1;
     for (int a = 0; a < f.axes; ++a) {
       c.tile[f.order[a]] = f.axis[a].block;
       samples *= static_cast<double>(f.axis[a].block);
     }
-    c.scratch_bytes = static_cast<index_t>(samples * 3) * itemsize(f.compute);
+    c.scratch_bytes = static_cast<index_t>(samples * copies) * itemsize(f.compute);
     record->push_back(c);
   }
 
@@ -82,7 +134,7 @@ struct Search {
     if (forced.axes > 0) {
       const index_t block = forced.of[f.order[a]];
       if (block < least_block(f, a) || !allowed(a, block) || block > largest_block) return;
-      if (ceil_power(block) != block) return;
+      if (!is_block(f, a, block)) return;
       set_block(f.axis[a], block, align);
       return axis(a + 1, samples * static_cast<double>(block));
     }
@@ -219,8 +271,15 @@ bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* 
   if (forced.axes > 0 && forced.axes != f.axes) return false;
   Search search{f, forced, record};
   search.axis(0, 1);
+  search.whole_tile();
   if (search.best == std::numeric_limits<double>::infinity()) return false;
+  f.wraps = false;
   for (int a = 0; a < f.axes; ++a) {
+    if (search.whole) {
+      set_whole_block(f.axis[a], search.chosen[a]);
+      f.wraps = f.wraps || wraps(f.axis[a]);
+      continue;
+    }
     set_block(f.axis[a], search.chosen[a], a == f.axes - 1 && !f.lanes_free ? f.lanes : 1);
   }
   return true;

@@ -22,7 +22,7 @@ struct Root {
   long double re, im;
 };
 
-// e^(-2 pi i k / n) for any k: the product of two roots out of short tables, in long double. n is a power of two.
+// e^(-2 pi i k / n) for any k: the product of two roots out of short tables, in long double.
 class Roots {
  public:
   explicit Roots(index_t n) : n_(n), low_bits_(std::bit_width(static_cast<std::size_t>(n)) / 2) {
@@ -32,7 +32,8 @@ class Roots {
   }
 
   Root operator()(index_t k) const {
-    k &= n_ - 1;  // negative k too
+    k %= n_;
+    if (k < 0) k += n_;
     const Root a = high_[static_cast<std::size_t>(k >> low_bits_)];
     const Root b = low_[static_cast<std::size_t>(k & ((index_t(1) << low_bits_) - 1))];
     return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
@@ -54,9 +55,11 @@ index_t base_radix(index_t lanes) { return lanes == 16 ? 4 : lanes; }
 
 // Radix 4 in the pass that reads and writes the data: the 16 streams of radix 8 lie a power of two apart there and meet
 // in the same cache sets (a quarter slower). Beyond the second-level cache radix 8 wins after all: fewer passes.
+// What no power of two has goes first: there alone the kernels take it.
 void choose_radices(FftAxis& axis, index_t points, bool large) {
   int bits = std::countr_zero(static_cast<std::size_t>(points));
   axis.levels = 0;
+  if (const index_t odd = points >> bits; odd > 1) axis.radix[axis.levels++] = static_cast<unsigned char>(odd);
   const auto add = [&](int r) {
     if (axis.levels == max_fft_levels) throw MemoryError("a transform of too many points");
     axis.radix[axis.levels++] = static_cast<unsigned char>(1 << r);
@@ -69,80 +72,126 @@ void choose_radices(FftAxis& axis, index_t points, bool large) {
   if (bits == 1) add(1);
 }
 
-// A table being written: `lanes` butterflies side by side.
-template <class T>
-class Writer {
- public:
-  Writer(T* out, index_t lanes, int values) : out_(out), lanes_(lanes), values_(values) {}
-  void put(index_t j, int k, Root w) {
-    T* at = out_ + ((j / lanes_ * values_ + k) * 2) * lanes_ + j % lanes_;
-    at[0] = static_cast<T>(w.re);
-    at[lanes_] = static_cast<T>(w.im);
-  }
-
- private:
-  T* out_;
-  index_t lanes_;
-  int values_;
+// The twiddles of one level: of butterfly j, roots of j times a step for each.
+struct Steps {
+  int count;
+  index_t step[8];
 };
 
-// Butterflies j of radix R over groups of n points: w^k = e^(-2 pi i j k / n).
+// w, w^2, ..., w^(radix / 2) of groups of n points, in roots of `of`.
+Steps pairs_of(index_t of, index_t n, int radix) {
+  Steps s = {radix / 2, {}};
+  for (int k = 1; k <= radix / 2; ++k) s.step[k - 1] = of / n * k;
+  return s;
+}
+
+// For every k, and with the fold's e^(i pi j / 2n), in roots of 4n. w^k beyond radix / 2 are conjugates as in pairs.
+Steps folded_of(int radix) {
+  Steps s = {radix, {}};
+  for (int k = 0; k < radix; ++k) s.step[k] = 4 * (2 * k > radix ? k - radix : k) - 1;
+  return s;
+}
+
+// Butterflies [0, count), `lanes` of them side by side; less 1 where `near`.
 template <class T>
-void write_pairs(const Roots& roots, index_t of, index_t n, int radix, index_t lanes, T* out) {
-  Writer<T> write(out, lanes, radix / 2);
-  for (index_t j = 0; j < n / radix; ++j) {
-    for (int k = 1; k <= radix / 2; ++k) write.put(j, k - 1, roots(of / n * j * k));
+void write_twiddles(const Roots& roots, const Steps& s, index_t count, index_t lanes, bool near, T* out) {
+  for (index_t j = 0; j < count; ++j) {
+    for (int k = 0; k < s.count; ++k) {
+      const Root w = roots(j * s.step[k]);
+      T* at = out + ((j / lanes * s.count + k) * 2) * lanes + j % lanes;
+      at[0] = static_cast<T>(near ? w.re - 1 : w.re);
+      at[lanes] = static_cast<T>(w.im);
+    }
   }
 }
 
-// The same with the fold's e^(i pi j / 2n), for every k; w^k beyond radix / 2 are conjugates as in write_pairs.
+// One of every `apart` butterflies, as rounded, and what rounding took.
 template <class T>
-void write_folded(const Roots& roots, index_t n, int radix, index_t lanes, T* out) {
-  Writer<T> write(out, lanes, radix);
-  for (index_t j = 0; j < n / radix; ++j) {
-    for (int k = 0; k < radix; ++k) write.put(j, k, roots(4 * j * (2 * k > radix ? k - radix : k) - j));
+void write_far(const Roots& roots, const Steps& s, index_t count, index_t apart, T* out) {
+  for (index_t j = 0; j < count; j += apart) {
+    for (int k = 0; k < s.count; ++k, out += 4) {
+      const Root w = roots(j * s.step[k]);
+      out[0] = static_cast<T>(w.re);
+      out[1] = static_cast<T>(w.im);
+      out[2] = static_cast<T>(w.re - out[0]);
+      out[3] = static_cast<T>(w.im - out[1]);
+    }
   }
+}
+
+// The tables of an axis, one after the other: first counted, then written.
+template <class T>
+class Tables {
+ public:
+  Tables(const FftAxisKind& kind, const FftAxis& axis, T* memory)
+      : kind_(kind), axis_(axis), of_(4 * kind.points), memory_(memory) {}
+
+  void level(const Roots* roots, int l, index_t n, FftAxis& axis) {
+    const int radix = axis_.radix[l];
+    const Steps s = kind_.folded && l == 0 ? folded_of(radix) : pairs_of(of_, n, radix);
+    const index_t count = n / radix, near = near_registers * kind_.lanes;
+    const auto scalar_bytes = static_cast<index_t>(sizeof(T));
+    const bool split = kind_.lanes > 1 && count * s.count * 2 * scalar_bytes > longest_table && count % near == 0;
+    T* table = take(2 * s.count * (split ? near : count));
+    T* far = split ? take(4 * s.count * (count / near)) : nullptr;
+    if (!roots) return;
+    write_twiddles(*roots, s, split ? near : count, kind_.lanes, split, table);
+    if (split) write_far(*roots, s, count, near, far);
+    axis.twiddles[l] = table;
+    axis.far_twiddles[l] = far;
+  }
+
+  void base(const Roots* roots, FftAxis& axis) {
+    const index_t radix = base_radix(kind_.lanes);
+    T* table = take(2 * (radix / 2) * kind_.lanes);
+    if (!roots) return;
+    write_twiddles(*roots, pairs_of(of_, kind_.lanes * radix, static_cast<int>(radix)), kind_.lanes, kind_.lanes, false,
+                   table);
+    axis.base_twiddles = table;
+  }
+
+  index_t bytes() const { return scalars_ * static_cast<index_t>(sizeof(T)); }
+
+ private:
+  static constexpr index_t longest_table = 128 << 10;  // longer ones would come from afar, and be as large as the data
+
+  T* take(index_t scalars) {
+    T* const start = memory_ ? memory_ + scalars_ : nullptr;
+    constexpr index_t in_line = line / sizeof(T);
+    scalars_ += (scalars + in_line - 1) / in_line * in_line;
+    return start;
+  }
+
+  const FftAxisKind& kind_;
+  const FftAxis& axis_;
+  const index_t of_;
+  T* const memory_;
+  index_t scalars_ = 0;
+};
+
+template <class T>
+index_t write_tables(const FftAxisKind& kind, const Roots* roots, FftAxis& axis, T* memory) {
+  Tables<T> tables(kind, axis, memory);
+  index_t n = kind.points;
+  for (int l = 0; l < axis.levels; n /= axis.radix[l++]) tables.level(roots, l, n, axis);
+  if (kind.lanes > 1) tables.base(roots, axis);
+  return tables.bytes();
 }
 
 template <class T>
 std::shared_ptr<const FftAxisTables> make(const FftAxisKind& kind) {
   auto made = std::make_shared<FftAxisTables>();
   FftAxis& axis = made->axis;
-  const index_t lanes = kind.lanes, base = lanes == 1 ? 1 : lanes * base_radix(lanes);
-  const bool lane = lanes > 1;
+  axis = {};
+  const index_t base = kind.lanes == 1 ? 1 : kind.lanes * base_radix(kind.lanes);
   axis.points = kind.points;
   constexpr index_t near = 1 << 20;
   choose_radices(axis, kind.points / base, kind.points * 2 * static_cast<index_t>(sizeof(T)) > near);
-
-  const auto values = [&](int l) { return kind.folded && l == 0 ? int(axis.radix[l]) : axis.radix[l] / 2; };
-  index_t scalars = 0, n = kind.points, starts[max_fft_levels + 1];
-  const auto take = [&](index_t butterflies, int each) {
-    const index_t start = scalars;
-    scalars += (2 * butterflies * each * static_cast<index_t>(sizeof(T)) + line - 1) / line * line / sizeof(T);
-    return start;
-  };
-  for (int l = 0; l < axis.levels; n /= axis.radix[l++]) starts[l] = take(n / axis.radix[l], values(l));
-  if (lane) starts[axis.levels] = take(lanes, static_cast<int>(base_radix(lanes) / 2));
-
-  made->memory.reset(new char[static_cast<std::size_t>(scalars) * sizeof(T) + line]);
+  made->bytes = write_tables<T>(kind, nullptr, axis, nullptr) + line;
+  made->memory.reset(new char[static_cast<std::size_t>(made->bytes)]);
   auto address = reinterpret_cast<std::size_t>(made->memory.get());
-  T* tables = reinterpret_cast<T*>((address + line - 1) / line * line);
-  const index_t of = 4 * kind.points;
-  const Roots roots(of);
-  n = kind.points;
-  for (int l = 0; l < axis.levels; n /= axis.radix[l++]) {
-    axis.twiddles[l] = tables + starts[l];
-    if (kind.folded && l == 0) {
-      write_folded<T>(roots, n, axis.radix[l], lanes, tables + starts[l]);
-    } else {
-      write_pairs<T>(roots, of, n, axis.radix[l], lanes, tables + starts[l]);
-    }
-  }
-  axis.base_twiddles = nullptr;
-  if (lane) {
-    axis.base_twiddles = tables + starts[axis.levels];
-    write_pairs<T>(roots, of, base, static_cast<int>(base_radix(lanes)), lanes, tables + starts[axis.levels]);
-  }
+  const Roots roots(4 * kind.points);
+  write_tables(kind, &roots, axis, reinterpret_cast<T*>((address + line - 1) / line * line));
   return made;
 }
 
@@ -179,7 +228,7 @@ std::shared_ptr<const FftAxisTables> fft_axis(const FftAxisKind& kind) {
     throw MemoryError("no memory for the twiddles of a transform of " + std::to_string(kind.points) + " points");
   }
   const std::lock_guard<std::mutex> lock(all.mutex);
-  all.bytes += 2 * kind.points * (kind.f64 ? 16 : 8);
+  all.bytes += made->bytes;
   if (all.bytes > most_kept_bytes) all.tables.clear(), all.bytes = 0;
   all.tables[kind] = made;
   return made;

@@ -12,7 +12,7 @@ struct FftAxisKind {
   bool f64;
   index_t lanes;   // of a register, on a lane axis; 1: an axis of columns
   bool folded;     // the outermost axis of a tile of real data
-  index_t points;  // complex, a power of two
+  index_t points;  // complex: a power of two, or of the outermost axis 3 or 5 times one
 
   auto operator<=>(const FftAxisKind&) const = default;
 };
@@ -20,6 +20,7 @@ struct FftAxisKind {
 struct FftAxisTables {
   FftAxis axis;
   std::unique_ptr<char[]> memory;
+  index_t bytes;
 };
 
 // Lane axes take at least these many points: a group of the base case.

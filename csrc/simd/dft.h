@@ -1,4 +1,4 @@
-// Discrete Fourier transforms of 2, 4, 8 and 16 numbers in registers, and the twiddles between passes.
+// Discrete Fourier transforms of 2, 3, 4, 5, 8 and 16 numbers in registers, and the twiddles between passes.
 //
 //   forward: A[k] = sum_n a[n] e^(-2 pi i k n / R), in natural order but for R = 16     backward: the same with +i
 #pragma once
@@ -13,6 +13,33 @@ CONVCORR_INLINE void dft2(Split<T>& a, Split<T>& b) {
   const Split<T> d = a - b;
   a = a + b;
   b = d;
+}
+
+// a - i b forwards, a + i b backwards, and the other one.
+template <bool forward, class T>
+CONVCORR_INLINE void turn_apart(Split<T> a, Split<T> b, Split<T>& one, Split<T>& other) {
+  const Split<T> minus = {a.re + b.im, a.im - b.re}, plus = {a.re - b.im, a.im + b.re};
+  one = forward ? minus : plus;
+  other = forward ? plus : minus;
+}
+
+template <bool forward, class T>
+CONVCORR_INLINE void dft3(Split<T>* a) {
+  const Split<T> s = a[1] + a[2], d = a[1] - a[2];
+  const Split<T> m = a[0] - scaled(s, T(0.5));
+  a[0] = a[0] + s;
+  turn_apart<forward>(m, scaled(d, T(0.86602540378443864676L)), a[1], a[2]);
+}
+
+template <bool forward, class T>
+CONVCORR_INLINE void dft5(Split<T>* a) {
+  const T c1 = T(0.30901699437494742410L), c2 = T(-0.80901699437494742410L);
+  const T s1 = T(0.95105651629515357212L), s2 = T(0.58778525229247312917L);
+  const Split<T> p1 = a[1] + a[4], d1 = a[1] - a[4], p2 = a[2] + a[3], d2 = a[2] - a[3];
+  const Split<T> m1 = a[0] + scaled(p1, c1) + scaled(p2, c2), m2 = a[0] + scaled(p1, c2) + scaled(p2, c1);
+  a[0] = a[0] + p1 + p2;
+  turn_apart<forward>(m1, scaled(d1, s1) + scaled(d2, s2), a[1], a[4]);
+  turn_apart<forward>(m2, scaled(d1, s2) - scaled(d2, s1), a[2], a[3]);
 }
 
 template <bool forward, class T>
@@ -87,7 +114,9 @@ CONVCORR_INLINE void dft16(Split<T>* a) {
 template <int R, bool forward, class T>
 CONVCORR_INLINE void dft(Split<T>* a) {
   if constexpr (R == 2) dft2<forward>(a[0], a[1]);
+  if constexpr (R == 3) dft3<forward>(a);
   if constexpr (R == 4) dft4<forward>(a[0], a[1], a[2], a[3]);
+  if constexpr (R == 5) dft5<forward>(a);
   if constexpr (R == 8) dft8<forward>(a);
   if constexpr (R == 16) dft16<forward>(a);
 }
