@@ -16,7 +16,9 @@ from fft_cases import (
     gathered,
     modes,
     noise,
+    sampled,
     scattered,
+    some_outputs,
     was_transformed,
     whole_noise,
 )
@@ -24,7 +26,8 @@ from layouts import LAYOUTS, random_values
 
 SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
     ((1,), (1,)), ((700,), (65,)), ((5003,), (499,)), ((2048,), (2048,)), ((20,), (1000,)), ((20_000,), (1500,)),
-    ((60, 70), (9, 11)), ((130, 257), (31, 17)), ((20, 21, 40), (5, 6, 7)),
+    ((6000,), (6200,)), ((9000,), (11_000,)), ((60, 70), (9, 11)), ((60, 70), (69, 59)), ((90, 50), (70, 40)),
+     ((130, 257), (31, 17)), ((20, 21, 40), (5, 6, 7)),
 ]  # fmt: skip
 TILES: list[tuple[tuple[int, ...], int]] = [((2**power,), 3 * 2**power + 7) for power in range(6, 16)]
 TILES_ND: list[tuple[tuple[int, ...], ...]] = [
@@ -71,6 +74,16 @@ def tiles() -> None:
         assert served or tile[-1] < 1024, f"{dtype}: no tile of {tile} for {h_shape}"
 
 
+def long_rows() -> None:
+    """Twiddles out of two tables, and the kernel in parts."""
+    rng = np.random.default_rng(26)
+    for dtype, n in itertools.product(FAST_FLOATS, (150_000, 1_100_000)):
+        k = n - 20_000
+        x, h, outputs = whole_noise(rng, n, dtype), whole_noise(rng, k, dtype), some_outputs(rng, n, k, 10)
+        got = convcorr.convolve(x, h, method="fft", threads=2)
+        assert_within(got[outputs], sampled("convolve", x, h, outputs), f"{dtype} {n}")
+
+
 def loud_and_quiet() -> None:
     """The guard has work, and a NaN stays where it is."""
     rng = np.random.default_rng(24)
@@ -105,6 +118,7 @@ if __name__ == "__main__":
     every_small_size()
     shapes_and_borders()
     tiles()
+    long_rows()
     loud_and_quiet()
     real_with_complex()
     integers()

@@ -284,5 +284,6 @@ def test_scratch_that_cannot_be_had() -> None:
     assert len(lines) == 5
     for number, line in enumerate(lines[:3]):
         outcomes = line.split(",")
-        assert outcomes[0] == outcomes[7] == "MemoryError", line
+        assert outcomes[0] == "MemoryError", line
+        assert number == 2 or outcomes[7] == "MemoryError", line  # 2: what the process kept of the calls before may do
         assert number == 2 or outcomes[6] == outcomes[13] == "done", line  # 2: the forced block may need more
