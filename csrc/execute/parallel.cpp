@@ -148,17 +148,18 @@ void open_region_apart(Team& team, int threads) {
 }
 
 // A core that another process holds makes a region's join wait for whole time slices. Where that happened, this thread
-// works alone for a while: 20 times what was lost.
+// works alone for a while: 20 times what was lost, or of a longer loss what is counted at most.
 class BackOff {
  public:
   bool active() const { return now() < until_; }
   void learn(double predicted, double took) {
     const double loss = took - predicted;
-    if (loss > 0.2e-3 + 0.1 * predicted && took < longest) until_ = now() + 20 * loss;
+    const bool tells = took < longest || took > 4 * predicted;  // long work can't lose much by a coarse prediction
+    if (loss > 0.2e-3 + 0.1 * predicted && tells) until_ = now() + 20 * (loss < longest ? loss : longest);
   }
 
  private:
-  static constexpr double longest = 20e-3;  // longer work can't lose much, and its prediction is coarse
+  static constexpr double longest = 20e-3;
   double until_ = 0;
 };
 thread_local BackOff back_off;
