@@ -135,7 +135,8 @@ void cut_shared(FftPlan& f) {
     if (vectors / f.shared_blocks < f.lanes) f.shared = false;  // blocks must hold a base case
     beside = vectors / f.shared_blocks;
   }
-  const index_t wide = std::max<index_t>(strip_bytes / (f.shared_blocks * element_bytes), 1);
+  const index_t least_wide = t.columns > 0 ? 4 : 1;  // of rows that lie apart, single cache lines cost too much
+  const index_t wide = std::max(strip_bytes / (f.shared_blocks * element_bytes), least_wide);
   f.shared_strip = std::min(std::max<index_t>(beside / 16, 1), wide);
   f.shared_strips = ceil_div(beside, f.shared_strip);
   // Each part makes all butterflies of the first pass again, and keeps some of their results: for large tiles, where
