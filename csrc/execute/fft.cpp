@@ -95,7 +95,11 @@ void run_with_care(const Problem& p, const FftPlan& f, const Arrays& slice, cons
   FftPlan other;
   FftBlocks blocks;
   blocks.may_wrap = false;
-  if (!make_fft_plan(own, blocks, other, nullptr)) return run_directly(own, slice, run);
+  if (!make_fft_plan(own, blocks, other, nullptr)) {
+    Plan direct;
+    make_plan(own, Method::direct, direct);
+    return execute(own, direct, slice, run);
+  }
   run_apart(own, other, slice, run);
 }
 

@@ -59,23 +59,26 @@ index_t lane_count(const FftPlan& f) { return f.lanes_free ? f.row_samples : 1; 
 WindowGuard::CellAxis WindowGuard::cut_axis(const FftPlan& f, int a) {
   const FftAxisPlan& x = f.axis[a];
   const index_t window = x.span + 1;
-  if (!f.lanes_free && f.axes == 1) return cut_row(f);
-  return cells_of(x, std::max<index_t>(window / 5, 1));
+  index_t cell = std::max<index_t>(window / 5, 1);
+  if (!f.lanes_free && f.axes == 1) {  // whole registers, and few enough of them
+    const index_t samples = f.lanes / scalars(f.compute);
+    cell = std::min(window * 2 / 5, std::max(x.block / 512, 4 * samples));
+    cell = cell >= samples ? cell / samples * samples : std::max<index_t>(cell, 1);
+  }
+  return cells_of(x, cell);
 }
 
-// Of a single row: whole registers where they fit, as few as can tell ordinary noise from a quiet window.
-WindowGuard::CellAxis WindowGuard::cut_row(const FftPlan& f) {
+// Of a single row's quick look: the longest cells that tell ordinary noise from a quiet window.
+WindowGuard::CellAxis WindowGuard::cut_quick(const FftPlan& f) {
   const FftAxisPlan& x = f.axis[0];
   const index_t window = x.span + 1, samples = f.lanes / scalars(f.compute);
-  CellAxis axis = {};
-  for (const index_t parts : {2, 3, 4, 6}) {
-    index_t cell = std::max<index_t>(window / parts, 1);
-    if (cell >= samples) cell = cell / samples * samples;
-    const CellAxis finer = cells_of(x, cell);
-    if (parts > 2 && finer.cell % samples != 0 && axis.cell % samples == 0) break;
-    axis = finer;
-    const double seen = least_noise_energy(static_cast<double>(axis.of * axis.cell));
-    if (seen * f.energy_ratio > 1.5 * static_cast<double>(x.block)) break;
+  CellAxis axis = cut_axis(f, 0);
+  for (const index_t parts : {6, 4, 3, 2}) {
+    const index_t cell = window / parts / samples * samples;
+    if (cell <= axis.cell) continue;
+    const CellAxis longer = cells_of(x, cell);
+    const double seen = least_noise_energy(static_cast<double>(longer.of * cell));
+    if (seen * f.energy_ratio > 1.5 * static_cast<double>(x.block)) axis = longer;
   }
   return axis;
 }
@@ -106,6 +109,7 @@ index_t WindowGuard::bytes(const FftPlan& f) {
 
 WindowGuard::WindowGuard(const FftPlan& f, Scratch& scratch) : f_(f), fft_(f.functions()), lines_(f, scratch) {
   for (int a = 0; a < f.axes; ++a) axis_[a] = cut_axis(f, a);
+  if (f.tile.columns == 0) quick_axis_ = cut_quick(f);
   lane_cells_ = f.lanes_free ? f.row_samples : axis_[f.axes - 1].cells;
   const index_t n = cell_count(f);
   cells_ = scratch.take<double>(n);
@@ -237,9 +241,9 @@ bool WindowGuard::judge_cells(const TileExtent& tile) {
   return judge<float>(tile, nullptr);
 }
 
-// A quick look at a tile of one row: the windows' bounds in the kernels' own arithmetic. Leaves the row's cells summed.
+// A quick look at a tile of one row: the windows' bounds in the kernels' own arithmetic.
 bool WindowGuard::all_loud_in_row(const void* row, const TileExtent& tile) {
-  const CellAxis& x = axis_[0];
+  const CellAxis& x = quick_axis_;
   const int each = scalars(f_.compute);
   const double total = fft_.square_cells(row, f_.row_samples * each, x.cell * each, line_);
   const double low = f_.f64() ? 0x1p-600 : 0x1p-60, high = f_.f64() ? 0x1p700 : 0x1p70;
@@ -253,6 +257,7 @@ bool WindowGuard::all_loud_in_row(const void* row, const TileExtent& tile) {
 bool WindowGuard::look(const void* const* rows, const TileExtent& tile) {
   if (f_.tile.columns == 0) {
     if (all_loud_in_row(rows[0], tile)) return true;
+    sum_cells(rows[0], 0, f_.row_samples * scalars(f_.compute), 0, axis_[0].cells);
     return judge_cells(tile);
   }
   if (!f_.lanes_free && lines_.all_loud(rows, tile)) return true;

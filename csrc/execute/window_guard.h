@@ -63,7 +63,7 @@ class WindowGuard {
   };
   bool all_loud_in_row(const void* row, const TileExtent& tile);
   static CellAxis cut_axis(const FftPlan& f, int a);
-  static CellAxis cut_row(const FftPlan& f);
+  static CellAxis cut_quick(const FftPlan& f);
   static CellAxis cells_of(const FftAxisPlan& x, index_t cell);
   static index_t cell_count(const FftPlan& f);
   static index_t line_bytes(const FftPlan& f);
@@ -79,7 +79,7 @@ class WindowGuard {
   const FftPlan& f_;
   const FftFunctions& fft_;
   LineEnergy lines_;
-  CellAxis axis_[max_fft_axes];
+  CellAxis axis_[max_fft_axes], quick_axis_;
   index_t lane_cells_;  // of a row: cells of the lane axis, or free lanes
   char* line_;          // sums of one row of cells, in the compute type's scalars
   char *quick_, *quick_sums_;
