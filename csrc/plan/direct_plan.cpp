@@ -195,6 +195,25 @@ void cut_rows(DirectPlan& d, double outputs_per_job) {
   d.slice_jobs = ceil_div(d.slices, d.slices_per_job);
 }
 
+// Few slices that share planes would be one job. Cutting them costs lines that both sides make: of slices down to a
+// kernel's length, then of rows down to two.
+void cut_for_threads(DirectPlan& d, double total_seconds) {
+  constexpr double least = 40e-6, most_jobs = 8;
+  const auto enough = static_cast<index_t>(std::clamp(total_seconds / least, 1.0, most_jobs));
+  index_t missing = ceil_div(enough, d.row_jobs * d.strips);
+  if (d.slice_jobs < missing) {
+    const index_t slices = std::max(ceil_div(d.slices, missing), d.plane[d.plane_axes - 1].kernel);
+    d.slices_per_job = std::min(d.slices_per_job, slices);
+    d.slice_jobs = ceil_div(d.slices, d.slices_per_job);
+  }
+  missing = ceil_div(enough, d.slice_jobs * d.strips);
+  if (d.row_jobs < missing) {
+    const index_t rows = std::max(ceil_div(d.row.out, missing), 2 * d.row.kernel);
+    d.rows_per_job = std::min(d.rows_per_job, ceil_div(rows, d.block_rows) * d.block_rows);
+    d.row_jobs = ceil_div(d.row.out, d.rows_per_job);
+  }
+}
+
 // Cuts the outputs into jobs: about 64, each long against its overhead and short against a time slice.
 void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
   constexpr double least = 40e-6, most = 5e-3;
@@ -202,6 +221,7 @@ void cut_jobs(DirectPlan& d, double output_seconds, double total_seconds) {
   cut_strips(d, outputs_per_job);
   shape_lines(d);
   cut_rows(d, outputs_per_job);
+  if (d.shares_planes) cut_for_threads(d, total_seconds);
   d.jobs = checked_mul(checked_mul(d.slice_jobs, d.row_jobs), d.strips);
 }
 

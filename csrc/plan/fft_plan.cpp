@@ -116,10 +116,10 @@ void build_tile(FftPlan& f) {
 // A tile so large that it is all of its slice, and should not wait on one thread: its outermost passes are cut into
 // strips, and what lies between them into blocks.
 void cut_shared(FftPlan& f) {
-  constexpr index_t least_bytes = 128 << 10, strip_bytes = 256 << 10, least_parted_bytes = 16 << 20;
+  constexpr index_t strip_bytes = 256 << 10, least_parted_bytes = 16 << 20;
   const FftTile& t = f.tile;
   const bool alone = !f.lanes_free && f.tiles * f.filters == 1;
-  f.shared = alone && (f.wraps || f.tile_bytes >= least_bytes);
+  f.shared = alone && (f.wraps || f.tile_bytes >= least_shared_bytes);
   if (!f.shared) return;
   const index_t element_bytes = 2 * f.lanes * (itemsize(f.compute) / scalars(f.compute));
   index_t beside = 0;  // registers that strips share out
@@ -170,7 +170,8 @@ FftBlocks& forced_fft_blocks() {
 
 const char* refuse_fft(const Problem& p) {
   Compute c;
-  if (!floating_compute(p.sum_type, c)) return is_integer(p.sum_type) ? "a rounding transform of integers" : "long double";
+  if (!floating_compute(p.sum_type, c))
+    return is_integer(p.sum_type) ? "a rounding transform of integers" : "long double";
   const auto& convert = *kernels().convert;
   const int compute = static_cast<int>(c);
   if (!convert.load[static_cast<int>(p.x_type)][compute] || !convert.load[static_cast<int>(p.h_type)][compute] ||

@@ -231,7 +231,8 @@ double guard_factor(const FftPlan& f) {
 
 // Wilson and Hilferty's cube root of a chi-squared variable (1931), 4.5 standard deviations below its mean.
 double least_noise_energy(double samples) {
-  const double variance = 2 / (9 * std::max(samples, 0.1)), root = std::max(1 - variance - 4.5 * std::sqrt(variance), 0.1);
+  const double variance = 2 / (9 * std::max(samples, 0.1)),
+               root = std::max(1 - variance - 4.5 * std::sqrt(variance), 0.1);
   return samples * root * root * root;
 }
 
@@ -252,10 +253,21 @@ double fft_tile_seconds(const FftPlan& f) {
   return (seconds_of(f, w) * transforms + (rows + cost.tile) * (filters == 1 ? 1 : 1 + filters)) * guard_factor(f);
 }
 
+// A tile by itself that threads share: its passes are phases that wait for each other, and of several axes most of what
+// lies at the ends is done again. Measured, on one thread and two.
+double shared_factor(const FftPlan& f) {
+  bool wrapping = false;
+  for (int a = 0; a < f.axes; ++a) wrapping = wrapping || wraps(f.axis[a]);
+  const double bytes = work_of(f).bytes, near = 256 << 10;
+  if (!wrapping && (f.tiles > 1 || bytes < static_cast<double>(least_shared_bytes))) return 1;
+  return (wrapping ? 1 + 0.3 * std::min(near / bytes, 1.0) : 1) * std::pow(1.35, f.axes - 1);
+}
+
 double fft_seconds(const FftPlan& f) {
   const double slices = static_cast<double>(f.groups) * static_cast<double>(f.batches);
   const double kernels = static_cast<double>(f.groups) * static_cast<double>(f.filters);
-  return slices * static_cast<double>(f.tiles) * fft_tile_seconds(f) + kernels * fft_spectrum_seconds(f) +
+  return (slices * static_cast<double>(f.tiles) * fft_tile_seconds(f) + kernels * fft_spectrum_seconds(f)) *
+             shared_factor(f) +
          cost_of(f).call;
 }
 

@@ -5,6 +5,8 @@
 
 namespace convcorr {
 
+constexpr index_t least_shared_bytes = 128 << 10;  // of a tile that is alone
+
 // Fills in block, outputs and tiles of every axis, and the strips. False where no allowed length fits.
 bool choose_blocks(FftPlan& f, const FftBlocks& forced, std::vector<Candidate>* record);
 

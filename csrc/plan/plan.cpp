@@ -10,7 +10,7 @@ namespace convcorr {
 namespace {
 
 // The most accurate candidate is taken when it is within this of the fastest.
-constexpr double close_enough = 1.1;
+constexpr double close_enough = 1.02;
 
 // Shorter direct work isn't worth asking what an FFT would cost; nor are kernels that no FFT beats.
 constexpr double worth_asking_seconds = 1e-6;
