@@ -148,7 +148,7 @@ bool LineEnergy::all_loud(const void* const* rows, const TileExtent& tile) {
     if (all_loud_coarse(tile)) return true;
   }
   const index_t window = f_.axis[f_.axes - 1].span + 1;
-  for (const int cells : {medium, fine}) {
+  for (const int cells : {rough, medium, fine}) {
     cut(cells);
     if (!can_tell(tile, window, cells != fine)) continue;
     if (!square_rows(rows)) return false;

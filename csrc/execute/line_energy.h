@@ -2,8 +2,8 @@
 //
 // Squares are summed sample by sample over cells of rows: one line for each. Of every window is then looked at
 //
-//   coarse         one cell of each axis that lies inside it: about a quarter of a window of two axes
-//   medium, fine   all cells of rows inside it, and along the lane axis the window itself
+//   coarse          one cell of each axis that lies inside it: about a quarter of a window of two axes
+//   rough to fine   all cells of rows inside it, and along the lane axis the window itself
 //
 // and coarser looks are left out where even noise wouldn't pass.
 #pragma once
@@ -26,7 +26,7 @@ class LineEnergy {
   struct ColumnCells {
     index_t cell, cells, from, of;  // as in WindowGuard
   };
-  static constexpr int coarse = 2, medium = 5, fine = 16;  // cells that a window is cut into
+  static constexpr int coarse = 2, rough = 3, medium = 5, fine = 16;  // cells that a window is cut into
   static ColumnCells cut_column(const FftAxisPlan& x, int cells_in_window);
   static index_t line_count(const FftPlan& f, int cells_in_window);
   static index_t line_scalars(const FftPlan& f);  // padded with a register of zeros

@@ -148,7 +148,7 @@ class SharedTile {
     if (!guard_.in_range()) return false;
     boxes = guard_.unsafe(extent_);
     const FftCall call = {p_, f_, 1, run_};
-    const double affordable = fft_tile_seconds(f_);
+    const double affordable = 3 * fft_tile_seconds(f_);  // the other way takes more than that
     double seconds = 0;
     Poll poll(run_);
     for (const OutputBox& box : boxes) {
