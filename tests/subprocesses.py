@@ -23,13 +23,13 @@ def environment(**changes: str | None) -> dict[str, str]:
 
 
 def run_python(
-    code: str, *arguments: str, timeout: float = 120, **variables: str | None
+    code: str, *arguments: str, timeout: float = 120, cwd: Path | None = None, **variables: str | None
 ) -> subprocess.CompletedProcess[str]:
     """Run `code` (or the file of that name in tests/) and return what it printed; a hang raises TimeoutExpired."""
     program = [str(HERE / code)] if code.endswith(".py") else ["-c", textwrap.dedent(code)]
     return subprocess.run(
         [sys.executable, "-W", "error", *program, *arguments],
-        env=environment(**variables), capture_output=True, text=True, timeout=timeout, check=False,
+        env=environment(**variables), capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd,
     )  # fmt: skip
 
 

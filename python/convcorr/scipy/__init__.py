@@ -1,0 +1,1 @@
+"""SciPy's convolution and correlation, faster, under SciPy's own names: `convcorr.scipy.signal`."""

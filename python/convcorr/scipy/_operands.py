@@ -1,0 +1,52 @@
+"""The two arrays of a call: read as SciPy reads them, and a reason where SciPy itself must answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _peer
+
+if TYPE_CHECKING:
+    from .._types import Array
+
+_PLAIN = frozenset({np.ndarray, np.memmap, list, tuple, bool, int, float, complex})
+# What arrays of other libraries have, and their types' instances bring along to whatever SciPy makes of them.
+_FOREIGN = ("__array_namespace__", "__array_function__", "__torch_function__", "__cuda_array_interface__")
+
+
+def _is_foreign(operand: object) -> bool:
+    kind = type(operand)
+    if kind in _PLAIN or issubclass(kind, np.generic):
+        return False
+    return any(hasattr(kind, name) for name in _FOREIGN)
+
+
+def _is_native(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biu" or (dtype.kind in "fc" and dtype.itemsize <= (8 if dtype.kind == "f" else 16))
+
+
+def read(in1: Any, in2: Any) -> tuple[Array, Array, str]:
+    """Both operands as arrays, and why SciPy should answer instead ("" where it need not).
+
+    Without SciPy, what it would take is read all the same where that is possible.
+
+    Raises
+    ------
+    TypeError
+        For arrays that are not numeric, where SciPy is not installed.
+    """
+    if (_is_foreign(in1) or _is_foreign(in2)) and _peer.is_installed():
+        foreign = in1 if _is_foreign(in1) else in2
+        nothing = np.empty(0)
+        return nothing, nothing, f"{type(foreign).__module__}.{type(foreign).__qualname__}"
+    x, h = np.asarray(in1), np.asarray(in2)
+    for name, array in (("in1", x), ("in2", h)):
+        if _is_native(array.dtype):
+            continue
+        if _peer.is_installed():
+            return x, h, f"dtype {array.dtype}"
+        if array.dtype.kind not in "fc":
+            raise TypeError(f"{name} must be numeric, got {array.dtype} (which SciPy, not installed here, may take)")
+    return x, h, ""
