@@ -1,8 +1,8 @@
 """Fast and exact convolution and correlation of NumPy arrays.
 
 `convolve` and `correlate` slide a kernel over data of any number of dimensions. `plan` prepares a kernel for many
-calls, and `explain` says how a call would be computed. `convcorr.numpy` has the first two with NumPy's own signatures.
-`python -m convcorr demo` shows them at work on photographs.
+calls, and `explain` says how a call would be computed. `convcorr.numpy` has the first two with NumPy's own signatures,
+and `convcorr.scipy.signal` SciPy's functions with theirs. `python -m convcorr demo` shows them at work on photographs.
 """
 
 from . import numpy as numpy

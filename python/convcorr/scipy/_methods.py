@@ -32,8 +32,9 @@ def slide_by_method(x: Array, h: Array, mode: str, method: str, *, correlates: b
         refuse_not_finite(x, h)
     if x.size == 0 or h.size == 0:
         return _of_empty_arrays(x, h, mode, name, correlates)
-    # SciPy's sums don't know these types in several dimensions, but its transforms do; so all depends on its choice.
-    unknown_to_sums = x.ndim > 1 and (dtype.kind == "b" or dtype == np.float16)
+    # Where SciPy can't leave sums to NumPy they lack these types. Its transforms don't; so all depends on its choice.
+    by_scipy = x.ndim > 1 or (mode == "same" and h.size > x.size)
+    unknown_to_sums = by_scipy and (dtype.kind == "b" or dtype == np.float16)
     if unknown_to_sums and "direct" in (name, name == "auto" and chosen_method(x, h, mode)):
         raise ValueError("Unsupported type")
     engine: Method = "direct" if name == "direct" else "auto"

@@ -11,6 +11,7 @@ from . import _peer
 if TYPE_CHECKING:
     from .._types import Array
 
+_NATIVE = frozenset("?bBhHiIlLqQefdFD")  # the characters of the types that the engine has kernels for
 _PLAIN = frozenset({np.ndarray, np.memmap, list, tuple, bool, int, float, complex})
 # What arrays of other libraries have, and their types' instances bring along to whatever SciPy makes of them.
 _FOREIGN = ("__array_namespace__", "__array_function__", "__torch_function__", "__cuda_array_interface__")
@@ -23,10 +24,6 @@ def _is_foreign(operand: object) -> bool:
     return any(hasattr(kind, name) for name in _FOREIGN)
 
 
-def _is_native(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind in "biu" or (dtype.kind in "fc" and dtype.itemsize <= (8 if dtype.kind == "f" else 16))
-
-
 def read(in1: Any, in2: Any) -> tuple[Array, Array, str]:
     """Both operands as arrays, and why SciPy should answer instead ("" where it need not).
 
@@ -37,13 +34,15 @@ def read(in1: Any, in2: Any) -> tuple[Array, Array, str]:
     TypeError
         For arrays that are not numeric, where SciPy is not installed.
     """
+    if type(in1) is type(in2) is np.ndarray and in1.dtype.char in _NATIVE and in2.dtype.char in _NATIVE:
+        return in1, in2, ""  # the shortest way for what nearly every call is
     if (_is_foreign(in1) or _is_foreign(in2)) and _peer.is_installed():
         foreign = in1 if _is_foreign(in1) else in2
         nothing = np.empty(0)
         return nothing, nothing, f"{type(foreign).__module__}.{type(foreign).__qualname__}"
     x, h = np.asarray(in1), np.asarray(in2)
     for name, array in (("in1", x), ("in2", h)):
-        if _is_native(array.dtype):
+        if array.dtype.char in _NATIVE:
             continue
         if _peer.is_installed():
             return x, h, f"dtype {array.dtype}"

@@ -108,7 +108,8 @@ def correlate2d(
     Notes
     -----
     The contract is SciPy's documentation of `scipy.signal.correlate2d`, and SciPy's tests are run against this
-    function.
+    function. In "valid" with the larger array second, SciPy returns the conjugate of what it defines, and so does this;
+    `correlate` is right there.
 
     Examples
     --------

@@ -38,7 +38,7 @@ def is_swapped(x: Array, h: Array, mode: object, axes: Sequence[int]) -> bool:
 
 def reversed_conjugate(h: Array, axes: Sequence[int]) -> Array:
     """The kernel whose convolution is the correlation with `h`."""
-    flipped = np.flip(h, tuple(axes))
+    flipped = h[tuple(slice(None, None, -1 if a in axes else None) for a in range(h.ndim))]
     return flipped.conj() if h.dtype.kind == "c" else flipped
 
 
