@@ -25,8 +25,10 @@ def environment(**changes: str | None) -> dict[str, str]:
 def run_python(
     code: str, *arguments: str, timeout: float = 120, cwd: Path | None = None, **variables: str | None
 ) -> subprocess.CompletedProcess[str]:
-    """Run `code` (or the file of that name in tests/) and return what it printed; a hang raises TimeoutExpired."""
+    """Run `code` (or the file of that name in tests/, or "-m") and return what it printed; a hang raises."""
     program = [str(HERE / code)] if code.endswith(".py") else ["-c", textwrap.dedent(code)]
+    if code == "-m":
+        program = [code]
     return subprocess.run(
         [sys.executable, "-W", "error", *program, *arguments],
         env=environment(**variables), capture_output=True, text=True, timeout=timeout, check=False, cwd=cwd,

@@ -59,7 +59,7 @@ def test_other_signatures() -> None:
 @pytest.mark.parametrize(
     "name",
     ["convolve", "correlate", "correlation_lags", "get_num_threads", "set_num_threads", "num_threads", "clear_cache",
-     "show_config"],
+     "show_config", "accelerate", "accelerated", "restore", "Report"],
 )  # fmt: skip
 def test_every_public_name_is_exported_and_documented(name: str) -> None:
     assert name in convcorr.__all__
@@ -141,7 +141,17 @@ def test_show_config_prints(capsys: pytest.CaptureFixture[str]) -> None:
     assert convcorr.show_config() is None
     printed = capsys.readouterr().out
     config = convcorr.show_config(mode="dict")
-    assert set(config) >= {"version", "isa", "isas_built", "isas_available", "threads", "openmp", "compiler", "numpy"}
+    assert set(config) >= {
+        "version",
+        "isa",
+        "isas_built",
+        "isas_available",
+        "threads",
+        "openmp",
+        "compiler",
+        "numpy",
+        "accelerated",
+    }
     assert capsys.readouterr().out == ""
     assert config["isa"] == _core.kernel_isa()
     for word in (config["version"], config["isa"], *config["isas_available"], np.__version__):

@@ -6,10 +6,12 @@ and `convcorr.scipy.signal` SciPy's functions with theirs. `python -m convcorr d
 """
 
 from . import numpy as numpy
+from ._accelerate import accelerate, accelerated, restore
 from ._config import clear_cache, get_num_threads, num_threads, set_num_threads, show_config
 from ._conv import convolve, correlate, correlation_lags
 from ._core import config as _config
 from ._plan import Candidate, Explanation, Plan, explain, plan
+from ._report import Report
 
 __version__: str = _config()["version"]
 
@@ -18,7 +20,10 @@ __all__ = [
     "Candidate",
     "Explanation",
     "Plan",
+    "Report",
     "__version__",
+    "accelerate",
+    "accelerated",
     "clear_cache",
     "convolve",
     "correlate",
@@ -27,6 +32,7 @@ __all__ = [
     "get_num_threads",
     "num_threads",
     "plan",
+    "restore",
     "set_num_threads",
     "show_config",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `python -m convcorr info` and `python -m convcorr demo [DIR]`."""
+"""The command line: `python -m convcorr info`, `... demo [DIR]` and `... run SCRIPT [ARGS]`."""
 
 from __future__ import annotations
 
@@ -26,11 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, or 1 if the demo cannot run or finds a wrong result.
+        The exit status: 0; 1 if the demo cannot run or finds a wrong result; 2 if there is no program to run. A program
+        that exits by itself does so through here.
     """
     arguments = _parser().parse_args(argv)
     if arguments.command == "demo":
         return _run_demo(arguments.directory)
+    if arguments.command == "run":
+        return _run_program(arguments)
     show_config()
     return 0
 
@@ -51,7 +54,26 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("convcorr-demo"),
         help="where the pictures go, made if it is not there (default: %(default)s)",
     )
+    run = commands.add_parser(
+        "run",
+        help="run a Python program with NumPy's and SciPy's functions replaced by ours",
+        usage="%(prog)s [-h] [--report] (SCRIPT | -m MODULE) [ARGS ...]",
+    )
+    run.add_argument("--report", action="store_true", help="print calls, times and what was passed on to the originals")
+    run.add_argument("-m", dest="as_module", action="store_true", help="run a module, as python -m does")
+    run.add_argument("target", metavar="SCRIPT", help="the program's file, or the module's name")
+    run.add_argument("arguments", metavar="ARGS", nargs=argparse.REMAINDER, help="the program's own arguments")
     return parser
+
+
+def _run_program(arguments: argparse.Namespace) -> int:
+    from ._run import run
+
+    if not arguments.as_module and not Path(arguments.target).exists():
+        print(f"SCRIPT must be a file, got {arguments.target}, which does not exist", file=sys.stderr)
+        return 2
+    run(arguments.target, arguments.arguments, as_module=arguments.as_module, report=arguments.report)
+    return 0
 
 
 def _run_demo(directory: Path) -> int:

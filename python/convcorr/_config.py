@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, overload
 
 from . import _core
+from ._accelerate import replaced
 from ._arguments import count
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def show_config(mode: Literal["stdout", "dict"] = "stdout") -> Config | None:
         For "dict": `version`; `isa`, the instruction set in use, forced by the environment variable CONVCORR_ISA if
         that is set; `isas_built`, those that the build has kernels for, and `isas_available`, those of them that this
         processor runs; `threads`, what `get_num_threads` says; `openmp`, the thread runtime or that there is none;
-        `compiler`; `numpy`.
+        `compiler`; `numpy`; `accelerated`, the functions of NumPy and SciPy that are replaced now (see `accelerate`).
 
     Raises
     ------
@@ -158,8 +159,9 @@ def show_config(mode: Literal["stdout", "dict"] = "stdout") -> Config | None:
     if mode not in ("stdout", "dict"):
         raise ValueError(f"mode must be 'stdout' or 'dict', got {mode!r}")
     config = _core.config()
+    config["accelerated"] = replaced()
     if mode == "dict":
         return config
     for key, value in config.items():
-        print(f"{key:<16}{', '.join(value) if isinstance(value, (list, tuple)) else value}")
+        print(f"{key:<16}{', '.join(value) or 'none' if isinstance(value, (list, tuple)) else value}")
     return None

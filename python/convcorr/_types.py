@@ -60,3 +60,4 @@ class Config(TypedDict):
     openmp: str
     compiler: str
     numpy: str
+    accelerated: list[str]

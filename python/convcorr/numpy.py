@@ -12,6 +12,7 @@ import numpy as np
 
 from ._core import numpy_convolve as _convolve
 from ._core import numpy_correlate as _correlate
+from ._passed import note
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,22 @@ _numpy_convolve: Callable[..., Array] = np.convolve
 _numpy_correlate: Callable[..., Array] = np.correlate
 
 __all__ = ["convolve", "correlate"]
+
+
+def _reason(a: object, v: object) -> str:
+    """Why NumPy answers: the first operand that is out of the ordinary, else some argument is."""
+    for operand in (a, v):
+        if type(operand) is np.ndarray:
+            if operand.dtype.kind not in "biufc":
+                return f"dtype {operand.dtype}"
+        elif not isinstance(operand, (bool, int, float, complex, list, tuple, np.generic)):
+            return f"{type(operand).__module__}.{type(operand).__qualname__}"
+    return "an argument out of the ordinary"
+
+
+def _left_to_numpy(name: str, function: Callable[..., Array], a: ArrayLike, v: ArrayLike, mode: Mode) -> Array:
+    note(f"numpy.{name}", _reason(a, v))
+    return function(a, v, mode)
 
 
 def convolve(a: ArrayLike, v: ArrayLike, mode: Mode = "full") -> Array:
@@ -69,7 +86,7 @@ def convolve(a: ArrayLike, v: ArrayLike, mode: Mode = "full") -> Array:
     array([0. , 1. , 2.5, 4. , 1.5])
     """
     result = _convolve(a, v, mode)
-    return _numpy_convolve(a, v, mode) if result is NotImplemented else result
+    return _left_to_numpy("convolve", _numpy_convolve, a, v, mode) if result is NotImplemented else result
 
 
 def correlate(a: ArrayLike, v: ArrayLike, mode: Mode = "valid") -> Array:
@@ -117,4 +134,4 @@ def correlate(a: ArrayLike, v: ArrayLike, mode: Mode = "valid") -> Array:
     array([0.5, 2. , 3.5, 3. , 0. ])
     """
     result = _correlate(a, v, mode)
-    return _numpy_correlate(a, v, mode) if result is NotImplemented else result
+    return _left_to_numpy("correlate", _numpy_correlate, a, v, mode) if result is NotImplemented else result
