@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import convcorr
 from layouts import DTYPES, LAYOUTS, small_integers
 from like_scipy import BAD_NAMES, MODES, assert_like_scipy, ours, outcome, theirs
 from subprocesses import output_of
@@ -266,3 +267,17 @@ def test_object_arrays_reach_scipys_own_functions_though_ours_stand_in_their_pla
         print(scipy.signal.correlate(np.array([1, 2, 3], object), [1, 2]).tolist())
         """
     ).splitlines() == ["[1, 4, 7, 6]", "[2, 5, 8, 3]"]  # fmt: skip
+
+
+def test_the_number_of_threads_never_changes_a_bit(rng: np.random.Generator) -> None:
+    image, kernel, row = rng.standard_normal((300, 400)), rng.standard_normal((20, 24)), rng.standard_normal(9)
+    for name, arguments in (
+        ("convolve", (image, kernel, "same")), ("correlate", (kernel, image, "same")),
+        ("fftconvolve", (image, kernel)),
+        ("correlate2d", (image, kernel, "same", "wrap")), ("sepfir2d", (image, row, row)),
+    ):  # fmt: skip
+        with convcorr.num_threads(1):
+            alone = getattr(ours, name)(*arguments)
+        with convcorr.num_threads(2):
+            together = getattr(ours, name)(*arguments)
+        np.testing.assert_array_equal(alone.view(np.uint64), together.view(np.uint64), err_msg=name)
