@@ -15,6 +15,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     }
     convcorr::register_convolve(m.ptr());
     convcorr::register_numpy(m.ptr());
+    convcorr::register_ndimage(m.ptr());
     convcorr::register_plan(m.ptr());
     convcorr::register_problem(m.ptr());
   } catch (const convcorr::PythonError&) {

@@ -7,6 +7,7 @@ namespace convcorr {
 
 void register_convolve(PyObject* module);  // convolve, correlate, and their references
 void register_numpy(PyObject* module);     // numpy.convolve, numpy.correlate
+void register_ndimage(PyObject* module);   // scipy.ndimage's filters
 void register_plan(PyObject* module);      // plan, explain
 void register_config(PyObject* module);    // threads, ISA, caches
 void register_problem(PyObject* module);   // any Problem: for tests

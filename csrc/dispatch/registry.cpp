@@ -12,6 +12,7 @@
   namespace convcorr::isa {          \
   extern const TapsTable taps;       \
   extern const RowsTable rows;       \
+  extern const SumsTable sums;       \
   extern const ConvertTable convert; \
   extern const FftTable fft;         \
   }
@@ -36,8 +37,8 @@ constexpr const FftTable* narrow_fft([[maybe_unused]] std::string_view isa) {
 }
 
 #define X(isa)                                                                                 \
-  constexpr Kernels kernels_##isa = {#isa,          &isa::taps, narrow_taps(#isa), &isa::rows, \
-                                     &isa::convert, &isa::fft,  narrow_fft(#isa)};
+  constexpr Kernels kernels_##isa = {#isa,       &isa::taps,    narrow_taps(#isa), &isa::rows, \
+                                     &isa::sums, &isa::convert, &isa::fft,         narrow_fft(#isa)};
 CONVCORR_ISAS
 #undef X
 

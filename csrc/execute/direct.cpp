@@ -10,6 +10,7 @@
 #include "execute/mend.h"
 #include "execute/nonfinite_taps.h"
 #include "execute/pack.h"
+#include "execute/tap_list.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -20,7 +21,8 @@ struct Call {
   const Problem& p;
   const DirectPlan& d;
   const Arrays& arrays;
-  const void* taps;  // shared by all slices, or null
+  const void* taps;     // shared by all slices, or null
+  const TapList* list;  // of sums in a fixed order, or null
   std::atomic<bool>& taps_finite;
 };
 
@@ -72,11 +74,18 @@ int split_bands(const DirectPlan& d, index_t first, index_t count, Band (&bands)
   return n;
 }
 
+template <class T>
+void divide_row(void* row, index_t n, double divisor) {
+  T* y = static_cast<T*>(row);
+  for (index_t i = 0; i < n; ++i) y[i] /= static_cast<T>(divisor);
+}
+
 // Everything one job works with.
 class Job {
  public:
   Job(const Call& call, Scratch& scratch) : call_(call), d_(call.d), lines_(call.p, call.d, scratch) {
     sums_ = scratch.take<char>(d_.block_rows * sum_stride());
+    if (d_.ordered) pointers_ = scratch.take<const void*>(d_.taps);
     if (d_.taps_per_slice) own_taps_ = scratch.take<char>(d_.taps_bytes);
     store_ = kernels().convert->store[static_cast<int>(d_.compute)][static_cast<int>(call.p.y_type)];
   }
@@ -126,14 +135,23 @@ class Job {
     const bool dense = d_.lane.stride == 1 && d_.lane.dilation == 1;
     const RowsBlock block = {planes, taps,  lines_.columns(), dense, d_.planes, d_.row.kernel, d_.lane.kernel,
                              out,    count, band_.count};
-    if (d_.one_row) {
+    if (d_.ordered) {
+      for (int r = 0; r < count; ++r) {
+        call_.list->sum_row(planes, r, lines_.columns(), pointers_, out[r], band_.count);
+      }
+    } else if (d_.one_row) {
       run_row(block);
     } else {
       kernels().rows->of[static_cast<int>(d_.compute)](block);
       if (needs_mending()) mend_rows(d_.compute, block);
     }
     if (d_.out_in_place) return;
-    for (int r = 0; r < count; ++r) store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
+    for (int r = 0; r < count; ++r) {
+      const double divisor = call_.p.divisor;
+      if (divisor != 1)
+        (d_.compute == Compute::f32 ? divide_row<float> : divide_row<double>)(out[r], band_.count, divisor);
+      store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
+    }
   }
 
   // The 1-D kernel over a block of one line. What is looked at afterwards is made in pieces that stay in the first
@@ -168,6 +186,7 @@ class Job {
   Slice slice_ = {};
   Band band_ = {};
   char* sums_;
+  const void** pointers_ = nullptr;
   char* own_taps_ = nullptr;
   const char* packed_ = nullptr;
   store_fn store_;
@@ -207,7 +226,7 @@ void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, con
     return !taps_finite.load(std::memory_order_relaxed) && (as_complex || reads_zero_border(p));
   };
   if (!apart()) {
-    const Call call = {p, d, arrays, taps, taps_finite};
+    const Call call = {p, d, arrays, taps, nullptr, taps_finite};
     run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
     if (!apart()) return;  // of taps that each slice packs for itself, this is known now
   }
@@ -219,9 +238,18 @@ void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, con
   });
 }
 
+// No look at infinite taps: in a fixed order they meet the border's zeros as they meet samples.
+void run_ordered(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
+  const TapList list(p, d, arrays.h);
+  std::atomic<bool> finite{true};
+  const Call call = {p, d, arrays, nullptr, &list, finite};
+  run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
+}
+
 }  // namespace
 
 void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
+  if (d.ordered) return run_ordered(p, d, arrays, run);
   const bool shared_taps = !d.taps_per_slice;
   Scratch scratch(shared_taps ? d.taps_bytes : 0, d.job_bytes);
   std::atomic<bool> taps_finite{true};

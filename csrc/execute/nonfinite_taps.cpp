@@ -158,6 +158,8 @@ class NonfiniteTaps {
 
   void mark_part(const Outputs& part) {
     Problem met = p_;
+    met.summation = Summation::fast;
+    met.divisor = 1;
     met.conjugate = false;
     met.fill = {fill_is_zero(p_) ? 0.0L : 1.0L, 0};
     for (int a = 0; a < met.outer_count; ++a) met.outer[a].x_stride = 0;

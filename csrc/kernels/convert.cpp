@@ -1,7 +1,8 @@
 // Rows of one dtype into rows of the type that the kernels compute in, and back.
 //
 // Plain loops: the compiler vectorises each for the ISA of its object. Sources have any stride (0 repeats an element,
-// negative ones run backwards) and any alignment. Integers keep their low bits; floats round to nearest even, once.
+// negative ones run backwards) and any alignment. Integers keep their low bits; floats round to nearest even, once, and
+// lose their fraction on the way to integers.
 #include "kernels/table.h"
 #include "simd/vec.h"
 
@@ -65,6 +66,27 @@ CONVCORR_INLINE Half narrow(double d) {
   return narrow(bits_as<float>(bits));
 }
 
+// Toward zero, then the low bits, as compiled C does it on x86: by way of 32 bits, or of 64 where D has more values
+// than an int. What doesn't fit there, NaN too, becomes the least integer.
+template <class D>
+CONVCORR_INLINE D truncate(double d) {
+  constexpr bool is_unsigned = D(-1) > D(0);
+  if constexpr (sizeof(D) < 4 || (sizeof(D) == 4 && !is_unsigned)) {
+    constexpr int least = -0x7fffffff - 1;
+    return static_cast<D>(d > -0x1p31 - 1 && d < 0x1p31 ? static_cast<int>(d) : least);
+  } else {
+    constexpr long long least = -0x7fffffffffffffff - 1;
+    const bool high = is_unsigned && sizeof(D) == 8 && d >= 0x1p63;
+    const double rest = high ? d - 0x1p63 : d;
+    const long long whole = rest >= -0x1p63 && rest < 0x1p63 ? static_cast<long long>(rest) : least;
+    return static_cast<D>(high ? static_cast<unsigned long long>(whole) ^ 0x8000000000000000u
+                               : static_cast<unsigned long long>(whole));
+  }
+}
+
+template <class T>
+constexpr bool is_floating = __is_same(T, float) || __is_same(T, double);
+
 template <class T>
 constexpr bool is_pair = false;
 template <class T>
@@ -87,10 +109,14 @@ CONVCORR_INLINE D as(S s) {
     return static_cast<D>(s.byte != 0);
   } else if constexpr (__is_same(S, Half)) {
     return static_cast<D>(widen(s));
+  } else if constexpr (__is_same(D, Bool) && is_floating<S>) {
+    return {static_cast<unsigned char>(truncate<unsigned char>(s) != 0)};
   } else if constexpr (__is_same(D, Bool)) {
     return {static_cast<unsigned char>(s != 0)};
   } else if constexpr (__is_same(D, Half)) {
     return narrow(s);
+  } else if constexpr (is_floating<S> && !is_floating<D>) {
+    return truncate<D>(s);
   } else {
     return static_cast<D>(s);
   }
@@ -196,7 +222,11 @@ constexpr load_fn load_to(Compute to, int from) {
     case Compute::u64:
       return from < 5 ? small<u64>[from] : from < 9 ? large<u64>[from - 5] : none;
     case Compute::f32:
-      return from < 5 ? small<float>[from] : from == 9 ? load<Half, float> : from == 10 ? load<float, float> : none;
+      return from < 5     ? small<float>[from]
+             : from == 9  ? load<Half, float>
+             : from == 10 ? load<float, float>
+             : from == 11 ? load<double, float>  // taps
+                          : none;
     case Compute::f64:
       return from < 5     ? small<double>[from]
              : from < 9   ? large<double>[from - 5]
@@ -235,6 +265,10 @@ constexpr load_fn load_to(Compute to, int from) {
   return none;
 }
 
+template <class S>
+constexpr store_fn truncated[9] = {store<S, Bool>, store<S, i8>,  store<S, u8>,  store<S, i16>, store<S, u16>,
+                                   store<S, i32>,  store<S, u32>, store<S, i64>, store<S, u64>};
+
 constexpr ConvertTable make_table() {
   ConvertTable table = {};
   for (int from = 0; from < dtype_count; ++from) {
@@ -261,6 +295,10 @@ constexpr ConvertTable make_table() {
     put(Compute::u64, to, store<u64, u32>);
   }
   for (DType to : {DType::i64, DType::u64}) put(Compute::u64, to, store<u64, u64>);
+  for (int to = 0; to < 9; ++to) {
+    put(Compute::f32, static_cast<DType>(to), truncated<float>[to]);
+    put(Compute::f64, static_cast<DType>(to), truncated<double>[to]);
+  }
   put(Compute::f32, DType::f16, store<float, Half>);
   put(Compute::f32, DType::f32, store<float, float>);
   put(Compute::f64, DType::f16, store<double, Half>);

@@ -40,6 +40,19 @@ struct RowsTable {
   bool unrolls_squares[compute_count];
 };
 
+// A row of sums whose every bit is fixed: products and sums are rounded one by one, in the order of the terms.
+//   single       lines[0][i] taps[0] + lines[1][i] taps[1] + ...
+//   sums         lines[0][i] taps[0] + (lines[1][i] + lines[2][i]) taps[1] + (lines[3][i] + lines[4][i]) taps[2] + ...
+//   differences  the same with lines[1][i] - lines[2][i], ...
+enum class Terms : unsigned char { single, sums, differences };
+
+// y[i] for i in [0, m) of `count` >= 1 taps. Each line is readable for max(m, lanes) outputs.
+using sums_fn = void (*)(const void* const* lines, const void* taps, index_t count, Terms terms, void* y, index_t m);
+
+struct SumsTable {
+  sums_fn f32, f64;
+};
+
 // n elements of a dtype, `stride` bytes apart and of any alignment, to or from a contiguous row of a compute type.
 using load_fn = void (*)(const char* src, index_t stride, index_t n, void* dst);
 using store_fn = void (*)(const void* src, index_t n, char* dst, index_t stride);
@@ -160,6 +173,7 @@ struct Kernels {
   const TapsTable* taps;
   const TapsTable* narrow_taps;  // the same for registers of half the width, or null
   const RowsTable* rows;
+  const SumsTable* sums;
   const ConvertTable* convert;
   const FftTable* fft;
   const FftTable* narrow_fft;  // for registers of half the width, or null

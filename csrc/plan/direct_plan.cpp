@@ -112,8 +112,12 @@ void assign_axes(const Problem& p, DirectPlan& d) {
     if (a != lane.spatial && p.spatial[a].kernel > 1) row = a;
   }
   d.row = row >= 0 ? p.spatial[row] : plain_axis(1, 1, 1);
+  d.lane_from = lane.spatial;
+  d.row_from = row;
   for (int a = 0; a < p.spatial_count; ++a) {
-    if (a != lane.spatial && a != row) d.plane[d.plane_axes++] = p.spatial[a];
+    if (a == lane.spatial || a == row) continue;
+    d.plane_from[d.plane_axes] = a;
+    d.plane[d.plane_axes++] = p.spatial[a];
   }
   for (int a = 0; a < p.outer_count; ++a) {
     if (a == lane.batch) continue;
@@ -256,6 +260,7 @@ void size_buffers(DirectPlan& d) {
   take(d.most_pieces, sizeof(LinePiece));
   take(d.lane.kernel, word);
   take(d.block_rows, checked_mul(wide, size) + 64);  // rows of sums
+  if (d.ordered) take(d.taps, word);                 // a pointer for each tap
   d.taps_bytes = Scratch::padded(checked_mul(d.taps, size));
   if (d.taps_per_slice) take(d.taps_bytes, 1);
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
@@ -269,6 +274,7 @@ bool is_unrolled_square(const DirectPlan& d) {
 
 int rows_per_block(const DirectPlan& d) {
   if (d.row.stride > 1 || d.one_row) return 1;
+  if (d.ordered) return static_cast<int>(std::min<index_t>(4, d.row.out));
   const index_t most = is_unrolled_square(d) ? d.row.out : std::min(d.row.out, d.row.kernel + 1);
   return static_cast<int>(std::min<index_t>(kernels().rows->most_rows[static_cast<int>(d.compute)], most));
 }
@@ -282,6 +288,12 @@ bool prefers_narrow(const DirectPlan& d) {
          d.taps < 2 * d.register_elements;
 }
 
+// Whether kernels store p's sums by its rule.
+bool narrows(const Problem& p) {
+  const bool truncates = !is_integer(p.sum_type) && is_integer(p.y_type);
+  return p.narrowing == Narrowing::wrap ? !truncates : p.narrowing == Narrowing::truncate;
+}
+
 }  // namespace
 
 const char* refuse_direct(const Problem& p) {
@@ -293,8 +305,11 @@ const char* refuse_direct(const Problem& p) {
   const auto& convert = *kernels().convert;
   if (!convert.load[static_cast<int>(p.x_type)][static_cast<int>(c)] ||
       !convert.load[static_cast<int>(p.h_type)][static_cast<int>(c)] ||
-      !convert.store[static_cast<int>(c)][static_cast<int>(p.y_type)] || p.narrowing != Narrowing::wrap) {
+      !convert.store[static_cast<int>(c)][static_cast<int>(p.y_type)] || !narrows(p)) {
     return "no kernel converts between these types";
+  }
+  for (int a = 0; a < p.outer_count && p.summation != Summation::fast; ++a) {
+    if (p.outer[a].role != Role::batch) return "sums in a fixed order of several kernels or channels";
   }
   return nullptr;
 }
@@ -309,8 +324,9 @@ void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
   constexpr index_t short_line = 2048;  // bytes: copying a shorter line costs less than treating its ends apart
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
                d.lane.out * size >= short_line;
-  d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1);
-  d.one_row = d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
+  d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1) && p.divisor == 1;
+  d.ordered = p.summation != Summation::fast;
+  d.one_row = !d.ordered && d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   d.narrow = prefers_narrow(d);
   d.block_rows = rows_per_block(d);
 

@@ -28,12 +28,14 @@ struct DirectPlan {
   bool shares_planes;  // slices next to each other along the last plane axis find their lines made
   bool narrow;         // the 1-D kernel of half the register width
   bool one_row;        // nothing but lane taps, dense: the 1-D kernel serves
+  bool ordered;        // sums in a fixed order, tap by tap: see execute/tap_list.h
 
   SpatialAxis lane, row;
   index_t group = 1;  // elements of the lane that borders treat as one sample: the channels of a pixel
   int plane_axes = 0;
   SpatialAxis plane[max_spatial];
-  int channel_axes = 0;  // summed; the first axes of the plane count
+  int lane_from, row_from, plane_from[max_spatial];  // the Problem's spatial axis that each is; -1: none
+  int channel_axes = 0;                              // summed; the first axes of the plane count
   OuterAxis channel[max_outer];
   int slice_axes = 0;  // batch, group, out_channel
   OuterAxis slice[max_outer];

@@ -178,6 +178,7 @@ const char* refuse_fft(const Problem& p) {
       !convert.store[compute][static_cast<int>(p.y_type)] || p.narrowing != Narrowing::wrap) {
     return "no kernel converts between these types";
   }
+  if (p.summation != Summation::fast || p.divisor != 1) return "sums in a fixed order, or means";
   int axes = 0;
   if (tap_count(p) < fewest_fft_taps) return "so few taps: what is promised them leaves a transform no room";
   for (int a = 0; a < p.spatial_count; ++a) {

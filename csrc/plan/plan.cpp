@@ -136,7 +136,8 @@ double many_taps(const Problem& p) { return is_complex(p.sum_type) && !has_real_
 bool has_many_taps(const Problem& p) {
   const bool floating =
       p.sum_type == DType::f32 || p.sum_type == DType::f64 || p.sum_type == DType::c64 || p.sum_type == DType::c128;
-  return floating && p.spatial_count > 0 && tap_count(p) > many_taps(p);
+  const bool free = p.summation == Summation::fast && p.divisor == 1;
+  return floating && free && p.spatial_count > 0 && tap_count(p) > many_taps(p);
 }
 
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {

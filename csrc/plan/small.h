@@ -1,5 +1,5 @@
-// Calls so small that planning them would cost more than computing them: a short row or a small image, contiguous,
-// under a border of zeros. It is padded on the stack and computed in one piece.
+// Calls so small that planning them would cost more than computing them: a short row or a small image, its rows
+// contiguous. It is padded on the stack and computed in one piece.
 #pragma once
 
 #include "problem/problem.h"

@@ -88,6 +88,18 @@ void write_bytes(char* p, T value) {
   std::memcpy(p, &value, sizeof(T));
 }
 
+// See kernels/convert.cpp.
+template <class T>
+T truncate(double d) {
+  using Middle = std::conditional_t<(sizeof(T) < 4 || std::is_same_v<T, std::int32_t>), std::int32_t, std::int64_t>;
+  const double middle_end = std::ldexp(1.0, sizeof(Middle) * 8 - 1), end = std::ldexp(1.0, 64);
+  if (std::is_same_v<T, std::uint64_t> && d >= middle_end)
+    return static_cast<T>(d < end ? static_cast<std::uint64_t>(d) : 0);
+  const double whole = std::trunc(d);
+  const bool fits = whole >= -middle_end && whole < middle_end;
+  return static_cast<T>(fits ? static_cast<Middle>(whole) : std::numeric_limits<Middle>::min());
+}
+
 template <class T, class Sum>
 void write_integer(char* p, Sum sum, Narrowing narrowing) {
   if constexpr (std::is_same_v<Sum, Or>) {
@@ -98,8 +110,10 @@ void write_integer(char* p, Sum sum, Narrowing narrowing) {
     const long double rounded = std::nearbyint(static_cast<long double>(real_of(sum)));
     const long double low = std::numeric_limits<T>::min(), high = std::numeric_limits<T>::max();
     write_bytes(p, std::isnan(rounded) ? T(0) : static_cast<T>(std::clamp(rounded, low, high)));
+  } else if (narrowing == Narrowing::truncate) {
+    write_bytes(p, truncate<T>(static_cast<double>(real_of(sum))));
   } else {
-    throw TypeError("a sum in floating point goes into integers by saturation alone");
+    throw TypeError("a sum in floating point goes into integers by truncation or saturation alone");
   }
 }
 
@@ -169,6 +183,9 @@ void write_element(char* p, DType type, Sum sum, Narrowing narrowing) {
     case DType::boolean:
       if constexpr (std::is_same_v<Sum, Or>) {
         return write_bytes(p, static_cast<std::uint8_t>(sum.any));
+      } else if (narrowing == Narrowing::truncate) {
+        return write_bytes(p,
+                           static_cast<std::uint8_t>(truncate<std::uint8_t>(static_cast<double>(real_of(sum))) != 0));
       } else {
         return write_bytes(p, static_cast<std::uint8_t>(sum != Sum(0)));
       }

@@ -39,6 +39,15 @@ bool strides_fit(const OuterAxis& a) {
 }  // namespace
 
 void validate(const Problem& p) {
+  const bool real = p.sum_type == DType::f16 || p.sum_type == DType::f32 || p.sum_type == DType::f64;
+  require(real || (p.summation == Summation::fast && p.divisor == 1), "an order or a divisor takes real floating sums");
+  if (p.summation > Summation::in_order) {
+    int axes = 0;
+    for (int a = 0; a < p.spatial_count; ++a) axes += p.spatial[a].kernel > 1 ? 1 : 0;
+    require(axes <= 1, "this order of summation takes one axis with taps");
+    require(p.summation == Summation::last_first || static_cast<index_t>(tap_count(p)) % 2 == 1,
+            "pairs of taps take an odd kernel");
+  }
   require(p.spatial_count >= 0 && p.spatial_count <= max_spatial, "too many spatial axes");
   require(p.outer_count >= 0 && p.outer_count <= max_outer, "too many axes");
   for (int a = 0; a < p.spatial_count; ++a) {

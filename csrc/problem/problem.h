@@ -48,7 +48,18 @@ struct OuterAxis {
 // What becomes of a sum that the output's type can't hold.
 enum class Narrowing : unsigned char {
   wrap,      // integers keep their low bits
+  truncate,  // floating sums lose their fraction, then all but the low bits (scipy.ndimage's rule)
   saturate,  // rounded to nearest even, then clamped (OpenCV's rule)
+};
+
+// The order in which an output's products are summed. All but `fast` fix every bit of a real floating sum: products and
+// sums are rounded one by one, and the zeros of a constant border count as samples.
+enum class Summation : unsigned char {
+  fast,           // the kernels' own
+  in_order,       // the first tap to the last; taps that are zero see nothing
+  last_first,     // the last tap, then the first to the last but one; of one axis
+  symmetric,      // the middle tap, then pairs of samples from the ends inwards: (x[-j] + x[j]) h[-j]; of one odd axis
+  antisymmetric,  // likewise (x[-j] - x[j]) h[-j]
 };
 
 struct Complex160 {
@@ -64,6 +75,8 @@ struct Problem {
   DType sum_type;                             // products and sums are taken in this type
   bool x_swapped = false, h_swapped = false;  // byte order is not the machine's
   Narrowing narrowing = Narrowing::wrap;
+  Summation summation = Summation::fast;
+  double divisor = 1;  // of the sums, where they are real and floating
 
   bool flip = false, conjugate = false;
   Complex160 fill = {0, 0};

@@ -66,8 +66,9 @@ Odometer taps_of(const Problem& p) {
   return taps;
 }
 
+// What one tap of an output multiplies; false where it sees nothing.
 template <class Sum>
-void add_tap(const Problem& p, Arrays at, const index_t* output, const Odometer& taps, Sum& sum) {
+bool read_tap(const Problem& p, Arrays at, const index_t* output, const Odometer& taps, Sum& x, Sum& h) {
   int axis = 0;
   for (int a = 0; a < p.outer_count; ++a) {
     if (p.outer[a].role != Role::in_channel) continue;
@@ -80,13 +81,60 @@ void add_tap(const Problem& p, Arrays at, const index_t* output, const Odometer&
     const SpatialAxis& s = p.spatial[a];
     const index_t t = taps.at[axis];
     const Sample here = find_sample(p, s, output[a], t, at.x);
-    if (here == Sample::nothing) return;
+    if (here == Sample::nothing && p.summation == Summation::fast) return false;
+    if (here == Sample::nothing) sample = Sample::fill;
     if (here == Sample::fill) sample = Sample::fill;
     at.h += (p.flip ? s.kernel - 1 - t : t) * s.h_stride;
   }
-  const Sum x = sample == Sample::fill ? fill_as<Sum>(p.fill) : read_element<Sum>(at.x, p.x_type, p.x_swapped);
-  const Sum h = read_element<Sum>(at.h, p.h_type, p.h_swapped);
-  add_product(sum, x, p.conjugate ? conjugate_of(h) : h);
+  x = sample == Sample::fill ? fill_as<Sum>(p.fill) : read_element<Sum>(at.x, p.x_type, p.x_swapped);
+  h = read_element<Sum>(at.h, p.h_type, p.h_swapped);
+  if (p.conjugate) h = conjugate_of(h);
+  return true;
+}
+
+// False where it was given up.
+template <class Sum>
+bool fast_sum(const Problem& p, const Arrays& at, const index_t* output, const GiveUp& give_up, Sum& sum) {
+  Sum x, h;
+  Odometer taps = taps_of(p);
+  constexpr index_t taps_between = 1 << 14;
+  index_t until_asked = 1;
+  do {
+    if (--until_asked == 0) {
+      if (give_up.asked && give_up.asked(give_up.state)) return false;
+      until_asked = taps_between;
+    }
+    if (read_tap(p, at, output, taps, x, h)) add_product(sum, x, h);
+  } while (taps.next());
+  return true;
+}
+
+// A real floating sum whose bits are fixed.
+template <class Sum>
+Sum ordered_sum(const Problem& p, const Arrays& at, const index_t* output) {
+  Odometer taps = taps_of(p);
+  const index_t count = taps.count(), middle = count / 2;
+  Sum x, h, other, sum = 0;
+  const auto read = [&](index_t t, Sum& sample) {
+    taps.seek(t);
+    read_tap(p, at, output, taps, sample, h);
+  };
+  if (p.summation == Summation::in_order || p.summation == Summation::last_first) {
+    const index_t before = p.summation == Summation::last_first ? count - 1 : 0;
+    for (index_t t = 0; t < count; ++t) {
+      read((t + before) % count, x);
+      if (p.summation == Summation::last_first || h != 0) sum += x * h;
+    }
+    return sum;
+  }
+  read(middle, x);
+  sum = x * h;
+  for (index_t t = 0; t < middle; ++t) {
+    read(count - 1 - t, other);
+    read(t, x);
+    sum += (p.summation == Summation::symmetric ? x + other : x - other) * h;
+  }
+  return sum;
 }
 
 // One output; false where it was given up.
@@ -103,16 +151,14 @@ bool compute(const Problem& p, Arrays at, const Odometer& output, const GiveUp& 
   const index_t* spatial = output.at + axis;
   for (int a = 0; a < p.spatial_count; ++a) at.y += spatial[a] * p.spatial[a].y_stride;
   Sum sum{};
-  Odometer taps = taps_of(p);
-  constexpr index_t taps_between = 1 << 14;
-  index_t until_asked = 1;
-  do {
-    if (--until_asked == 0) {
-      if (give_up.asked && give_up.asked(give_up.state)) return false;
-      until_asked = taps_between;
+  if constexpr (std::is_floating_point_v<Sum>) {
+    if (p.summation != Summation::fast) {
+      write_element(at.y, p.y_type, ordered_sum<Sum>(p, at, spatial) / static_cast<Sum>(p.divisor), p.narrowing);
+      return true;
     }
-    add_tap(p, at, spatial, taps, sum);
-  } while (taps.next());
+  }
+  if (!fast_sum(p, at, spatial, give_up, sum)) return false;
+  if constexpr (std::is_floating_point_v<Sum>) sum /= static_cast<Sum>(p.divisor);
   write_element(at.y, p.y_type, sum, p.narrowing);
   return true;
 }

@@ -89,6 +89,23 @@ def reference_correlate(
 # Both return NotImplemented where NumPy itself must answer; typed Any because NotImplemented has no type of its own.
 def numpy_convolve(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
 def numpy_correlate(a: ArrayLike, v: ArrayLike, mode: object, /) -> Any: ...
+
+# Each returns NotImplemented where an argument is out of the ordinary: `convcorr.scipy` makes it ordinary.
+def ndimage_correlate(
+    input: object, weights: object, output: object, mode: object, cval: object, origin: object, axes: object, /
+) -> Any: ...
+def ndimage_convolve(
+    input: object, weights: object, output: object, mode: object, cval: object, origin: object, axes: object, /
+) -> Any: ...
+def ndimage_axes(
+    input: object, kernels: object, axes: object, output: object, mode: object, cval: object, origin: object, /
+) -> Any: ...
+def ndimage_convolve1d(
+    input: object, weights: object, axis: object, output: object, mode: object, cval: object, origin: object, /
+) -> Any: ...
+def ndimage_derivative(
+    input: object, axis: object, output: object, mode: object, cval: object, smooth: Array, /
+) -> Any: ...
 def plan(
     x_shape: PerAxis[Integer],
     h: ArrayLike,

@@ -1,0 +1,195 @@
+"""What the filters of `convcorr.scipy.ndimage` have in common: their arguments, read and refused as SciPy does."""
+
+# The names of arguments are SciPy's.
+# ruff: noqa: A002
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .._types import Array
+
+MODES = frozenset(
+    ("reflect", "constant", "nearest", "mirror", "wrap", "grid-mirror", "grid-constant", "grid-wrap")
+)  # fmt: skip
+_FILTERABLE = frozenset("?bBhHiIlLqQfd")  # dtypes that SciPy filters
+
+
+def output_array(output: Any, input: Array, *, complex_output: bool = False, stacklevel: int = 4) -> Array:
+    """The array that the result goes to: `output` itself, or a new one of the dtype that it names.
+
+    Parameters
+    ----------
+    output : ndarray, dtype, str or None
+        None takes the dtype of `input`, made complex where that is asked for.
+    input : ndarray
+        What is filtered.
+    complex_output : bool
+        Whether the result is complex.
+    stacklevel : int
+        Of the warning that a dtype was made complex: frames up to the caller.
+
+    Returns
+    -------
+    ndarray
+        Of the shape of `input`.
+    """
+    if output is None:
+        if complex_output:
+            return np.zeros(input.shape, np.promote_types(input.dtype, np.complex64))
+        return np.zeros(input.shape, input.dtype.name)
+    if isinstance(output, (type, np.dtype)):
+        dtype = np.dtype(output)
+        if complex_output and dtype.kind != "c":
+            warnings.warn("promoting specified output dtype to complex", stacklevel=stacklevel)
+            dtype = np.promote_types(dtype, np.complex64)
+        return np.zeros(input.shape, dtype)
+    if isinstance(output, str):
+        named = np.dtype(output)
+        if complex_output and named.kind != "c":
+            raise RuntimeError("output must have complex dtype")
+        if not issubclass(named.type, np.number):
+            raise RuntimeError("output must have numeric dtype")
+        return np.zeros(input.shape, named)
+    array = cast("Array", np.asarray(output))
+    if array.shape != input.shape:
+        raise RuntimeError("output shape not correct")
+    if complex_output and array.dtype.kind != "c":
+        raise RuntimeError("output must have complex dtype")
+    return array
+
+
+def per_axis(value: Any, count: int) -> list[Any]:
+    """One value for each of `count` axes, from one for all or from a sequence of them."""
+    if isinstance(value, str) or not np.iterable(value):
+        return [value] * count
+    values = list(value)
+    if len(values) != count:
+        raise RuntimeError("sequence argument must have length equal to input rank")
+    return values
+
+
+def checked_axes(axes: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that `axes` names, none of them negative; all where it is None."""
+    if axes is None:
+        return tuple(range(ndim))
+    if np.isscalar(axes):
+        axes = (operator.index(cast("Any", axes)),)
+    elif isinstance(axes, Iterable):
+        axes = tuple(operator.index(axis) for axis in axes)
+        for axis in axes:
+            if axis < -ndim or axis > ndim - 1:
+                raise ValueError(f"specified axis: {axis} is out of range")
+        axes = tuple(axis % ndim if axis < 0 else axis for axis in axes)
+    else:
+        raise ValueError("axes must be an integer, iterable of integers, or None")
+    if len(set(axes)) != len(axes):
+        raise ValueError("axes must be unique")
+    return cast("tuple[int, ...]", axes)
+
+
+def checked_axis(axis: Any, ndim: int) -> int:
+    """The axis counted from the front; NumPy's AxisError where there is none."""
+    index = operator.index(axis)
+    if not -ndim <= index < ndim:
+        errors: Any = getattr(np, "exceptions", np)  # its home since NumPy 1.25
+        raise errors.AxisError(index, ndim)
+    return index % ndim
+
+
+def checked_mode(mode: Any) -> str:
+    """A name of a boundary as a str."""
+    if not isinstance(mode, str) or mode not in MODES:
+        raise RuntimeError("boundary mode not supported")
+    return str(mode)
+
+
+def checked_modes(mode: Any, count: int) -> tuple[str, ...]:
+    """One for each of `count` axes."""
+    return tuple(checked_mode(m) for m in per_axis(mode, count))
+
+
+def checked_cval(cval: Any) -> float:
+    """A real number as a float."""
+    if isinstance(cval, (str, bytes)) or np.iscomplexobj(cval):
+        raise TypeError(f"must be real number, not {type(cval).__name__}")
+    return float(cval)
+
+
+def checked_origin(origin: Any, size: int, message: str) -> int:
+    """An origin that leaves the pixel under a kernel of `size` taps."""
+    index = operator.index(origin)
+    if not -(size // 2) <= index <= (size - 1) // 2:
+        raise ValueError(message)
+    return index
+
+
+def apply(function: Callable[..., Any], input: Array, output: Array, *arguments: Any) -> None:
+    """Let `function(input, output, *arguments)` of the engine filter `input` into `output`, of whatever layout.
+
+    Parameters
+    ----------
+    function : callable
+        Takes ordinary arrays, else returns NotImplemented.
+    input, output : ndarray
+        Of one shape. They may share memory.
+    *arguments
+        Checked before: any that the function refuses is a mistake here.
+    """
+    for array in (input, output):
+        if array.dtype.char not in _FILTERABLE:
+            raise RuntimeError(f"array type {array.dtype!r} not supported")
+    if not output.flags.writeable:
+        raise ValueError("output array is read-only.")
+    if input.size == 0:
+        return
+    if not output.dtype.isnative:
+        native = np.empty(output.shape, output.dtype.newbyteorder("="))
+        apply(function, input, native, *arguments)
+        output[...] = native
+        return
+    if function(input, output, *arguments) is NotImplemented:
+        raise RuntimeError("a filter over more than 16 axes with taps is not supported")
+
+
+def by_parts(filtered: Callable[..., Array], input: Array, weights: Array, output: Array, cval: Any) -> Array:
+    """A filter of complex data or with complex weights, out of real ones.
+
+    Parameters
+    ----------
+    filtered : callable
+        ``filtered(input, weights, output, cval)``, of real arrays; output None makes a new one.
+    input, weights, output : ndarray
+        As the complex filter got them, the output complex. Input or weights may be real.
+    cval : number
+        Beyond the ends; complex where the input is.
+
+    Returns
+    -------
+    ndarray
+        The output.
+    """
+    if input.dtype.kind != "c":
+        if np.iscomplexobj(cval):
+            raise ValueError("Cannot provide a complex-valued cval when the input is real.")
+        filtered(input, weights.real, output.real, cval)
+        filtered(input, weights.imag, output.imag, cval)
+        return output
+    if np.may_share_memory(input, output):
+        input = input.copy()
+    re, im = np.real(cval), np.imag(cval)
+    if weights.dtype.kind != "c":
+        filtered(input.real, weights, output.real, re)
+        filtered(input.imag, weights, output.imag, im)
+        return output
+    filtered(input.real, weights.real, output.real, re)
+    output.real -= filtered(input.imag, weights.imag, None, im)
+    filtered(input.real, weights.imag, output.imag, re)
+    output.imag += filtered(input.imag, weights.real, None, im)
+    return output
