@@ -3,7 +3,7 @@
 // What SciPy does and every Problem here repeats: sums are taken in double precision, the data is read and the result
 // written in the arrays' own types, and integers lose the fraction of a sum, then its high bits. There a sum that is a
 // whole number in theory (a smooth filter over a ramp) may fall on either side of it, so sums that go into integers are
-// taken in SciPy's own order, unless they are exact in any. float32 that stays float32 is summed in float32.
+// taken in SciPy's own order, unless they are exact in any. Few taps that float32 holds sum float32 in float32.
 #pragma once
 
 #include "bindings/arrays.h"

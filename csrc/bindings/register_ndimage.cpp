@@ -157,7 +157,7 @@ void run_chain(Images& images, const Chain& chain) {
   const DType type = as_bytes(y.type);
   const Between between(images.shape, type);
   const int buffers = std::min(chain.count - 1, 2);
-  constexpr index_t engine = 256 << 10;
+  constexpr index_t engine = 1 << 20;
   std::optional<Scratch> scratch;
   char* buffer[2] = {};
   if (buffers > 0) {
@@ -208,7 +208,8 @@ bool add_pass(Chain& chain, PyObject* object, int axis, Border border, index_t o
   return fits_origin(pass.kernel.size, origin, flip);
 }
 
-// (input, kernels, axes, output, mode, cval, origin); a mean over one sample, among several axes, is no pass.
+// (input, kernels, axes, output, mode, cval, origin): axes are one, a tuple, or None for all, and of the others each is
+// one for all of them or a tuple. A mean over one sample, of all axes, is no pass.
 PyObject* filter_axes(PyObject* const* args, bool flip) {
   PyObject *kernels = args[1], *modes = args[4], *origins = args[6];
   if (!PyArray_CheckExact(args[0])) return not_implemented();
@@ -232,6 +233,14 @@ PyObject* filter_axes(PyObject* const* args, bool flip) {
   if (chain.count == 0 || !read_images(args[0], args[3], images)) return not_implemented();
   run_chain(images, chain);
   return images.y.release();
+}
+
+// The same along one axis, with one value each.
+PyObject* filter_axis(PyObject* const* args, bool flip) {
+  for (int i : {1, 2, 4, 6}) {
+    if (args[i] == Py_None || PyTuple_CheckExact(args[i])) return not_implemented();
+  }
+  return filter_axes(args, flip);
 }
 
 // (input, axis, output, mode, cval, smooth): differences along one axis, `smooth` along the others.
@@ -299,9 +308,13 @@ PyObject* with_arguments(Py_ssize_t count, F f) {
   return guarded(f);
 }
 
-template <bool flip>
 PyObject* axes_entry(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return with_arguments<7>(count, [&] { return filter_axes(args, flip); });
+  return with_arguments<7>(count, [&] { return filter_axes(args, false); });
+}
+
+template <bool flip>
+PyObject* axis_entry(PyObject*, PyObject* const* args, Py_ssize_t count) {
+  return with_arguments<7>(count, [&] { return filter_axis(args, flip); });
 }
 
 template <bool flip>
@@ -317,10 +330,13 @@ PyMethodDef method(const char* name, PyObject* (*function)(PyObject*, PyObject* 
   return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
 }
 
-PyMethodDef methods[] = {
-    method("ndimage_correlate", kernel_entry<false>), method("ndimage_convolve", kernel_entry<true>),
-    method("ndimage_axes", axes_entry<false>),        method("ndimage_convolve1d", axes_entry<true>),
-    method("ndimage_derivative", derivative_entry),   {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {method("ndimage_correlate", kernel_entry<false>),
+                         method("ndimage_convolve", kernel_entry<true>),
+                         method("ndimage_correlate1d", axis_entry<false>),
+                         method("ndimage_convolve1d", axis_entry<true>),
+                         method("ndimage_axes", axes_entry),
+                         method("ndimage_derivative", derivative_entry),
+                         {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 # The compiled extension. Private: its functions take every argument by position and change with the package.
+# ruff: noqa: A002
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NewType
@@ -100,8 +101,11 @@ def ndimage_convolve(
 def ndimage_axes(
     input: object, kernels: object, axes: object, output: object, mode: object, cval: object, origin: object, /
 ) -> Any: ...
+def ndimage_correlate1d(
+    input: object, kernel: object, axis: object, output: object, mode: object, cval: object, origin: object, /
+) -> Any: ...
 def ndimage_convolve1d(
-    input: object, weights: object, axis: object, output: object, mode: object, cval: object, origin: object, /
+    input: object, kernel: object, axis: object, output: object, mode: object, cval: object, origin: object, /
 ) -> Any: ...
 def ndimage_derivative(
     input: object, axis: object, output: object, mode: object, cval: object, smooth: Array, /

@@ -1,1 +1,1 @@
-"""SciPy's convolution and correlation, faster, under SciPy's own names: `convcorr.scipy.signal`."""
+"""SciPy's functions of the same names, faster: `convcorr.scipy.signal` and `convcorr.scipy.ndimage`. Neither needs SciPy."""

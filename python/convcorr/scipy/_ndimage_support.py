@@ -1,8 +1,5 @@
 """What the filters of `convcorr.scipy.ndimage` have in common: their arguments, read and refused as SciPy does."""
 
-# The names of arguments are SciPy's.
-# ruff: noqa: A002
-
 from __future__ import annotations
 
 import operator
@@ -21,14 +18,14 @@ MODES = frozenset(
 _FILTERABLE = frozenset("?bBhHiIlLqQfd")  # dtypes that SciPy filters
 
 
-def output_array(output: Any, input: Array, *, complex_output: bool = False, stacklevel: int = 4) -> Array:
+def output_array(output: Any, x: Array, *, complex_output: bool = False, stacklevel: int = 4) -> Array:
     """The array that the result goes to: `output` itself, or a new one of the dtype that it names.
 
     Parameters
     ----------
     output : ndarray, dtype, str or None
-        None takes the dtype of `input`, made complex where that is asked for.
-    input : ndarray
+        None takes the dtype of `x`, made complex where that is asked for.
+    x : ndarray
         What is filtered.
     complex_output : bool
         Whether the result is complex.
@@ -38,27 +35,28 @@ def output_array(output: Any, input: Array, *, complex_output: bool = False, sta
     Returns
     -------
     ndarray
-        Of the shape of `input`.
+        Of the shape of `x`.
     """
     if output is None:
         if complex_output:
-            return np.zeros(input.shape, np.promote_types(input.dtype, np.complex64))
-        return np.zeros(input.shape, input.dtype.name)
+            return np.zeros(x.shape, np.promote_types(x.dtype, np.complex64))
+        ordinary = x.dtype.char in _FILTERABLE and x.dtype.isnative
+        return np.zeros(x.shape, x.dtype if ordinary else x.dtype.name)  # the name of some is none of a dtype
     if isinstance(output, (type, np.dtype)):
         dtype = np.dtype(output)
         if complex_output and dtype.kind != "c":
             warnings.warn("promoting specified output dtype to complex", stacklevel=stacklevel)
             dtype = np.promote_types(dtype, np.complex64)
-        return np.zeros(input.shape, dtype)
+        return np.zeros(x.shape, dtype)
     if isinstance(output, str):
         named = np.dtype(output)
         if complex_output and named.kind != "c":
             raise RuntimeError("output must have complex dtype")
         if not issubclass(named.type, np.number):
             raise RuntimeError("output must have numeric dtype")
-        return np.zeros(input.shape, named)
-    array = cast("Array", np.asarray(output))
-    if array.shape != input.shape:
+        return np.zeros(x.shape, named)
+    array = np.asarray(output)
+    if array.shape != x.shape:
         raise RuntimeError("output shape not correct")
     if complex_output and array.dtype.kind != "c":
         raise RuntimeError("output must have complex dtype")
@@ -130,66 +128,66 @@ def checked_origin(origin: Any, size: int, message: str) -> int:
     return index
 
 
-def apply(function: Callable[..., Any], input: Array, output: Array, *arguments: Any) -> None:
-    """Let `function(input, output, *arguments)` of the engine filter `input` into `output`, of whatever layout.
+def apply(function: Callable[..., Any], x: Array, output: Array, *arguments: Any) -> None:
+    """Let `function(x, output, *arguments)` of the engine filter `x` into `output`, of whatever layout.
 
     Parameters
     ----------
     function : callable
         Takes ordinary arrays, else returns NotImplemented.
-    input, output : ndarray
+    x, output : ndarray
         Of one shape. They may share memory.
     *arguments
         Checked before: any that the function refuses is a mistake here.
     """
-    for array in (input, output):
+    for array in (x, output):
         if array.dtype.char not in _FILTERABLE:
             raise RuntimeError(f"array type {array.dtype!r} not supported")
     if not output.flags.writeable:
         raise ValueError("output array is read-only.")
-    if input.size == 0:
+    if x.size == 0:
         return
     if not output.dtype.isnative:
         native = np.empty(output.shape, output.dtype.newbyteorder("="))
-        apply(function, input, native, *arguments)
+        apply(function, x, native, *arguments)
         output[...] = native
         return
-    if function(input, output, *arguments) is NotImplemented:
+    if function(x, output, *arguments) is NotImplemented:
         raise RuntimeError("a filter over more than 16 axes with taps is not supported")
 
 
-def by_parts(filtered: Callable[..., Array], input: Array, weights: Array, output: Array, cval: Any) -> Array:
+def by_parts(filtered: Callable[..., Array], x: Array, weights: Array, output: Array, cval: Any) -> Array:
     """A filter of complex data or with complex weights, out of real ones.
 
     Parameters
     ----------
     filtered : callable
-        ``filtered(input, weights, output, cval)``, of real arrays; output None makes a new one.
-    input, weights, output : ndarray
-        As the complex filter got them, the output complex. Input or weights may be real.
+        ``filtered(x, weights, output, cval)``, of real arrays; output None makes a new one.
+    x, weights, output : ndarray
+        As the complex filter got them, the output complex. `x` or weights may be real.
     cval : number
-        Beyond the ends; complex where the input is.
+        Beyond the ends; complex where `x` is.
 
     Returns
     -------
     ndarray
         The output.
     """
-    if input.dtype.kind != "c":
+    if x.dtype.kind != "c":
         if np.iscomplexobj(cval):
             raise ValueError("Cannot provide a complex-valued cval when the input is real.")
-        filtered(input, weights.real, output.real, cval)
-        filtered(input, weights.imag, output.imag, cval)
+        filtered(x, weights.real, output.real, cval)
+        filtered(x, weights.imag, output.imag, cval)
         return output
-    if np.may_share_memory(input, output):
-        input = input.copy()
+    if np.may_share_memory(x, output):
+        x = x.copy()
     re, im = np.real(cval), np.imag(cval)
     if weights.dtype.kind != "c":
-        filtered(input.real, weights, output.real, re)
-        filtered(input.imag, weights, output.imag, im)
+        filtered(x.real, weights, output.real, re)
+        filtered(x.imag, weights, output.imag, im)
         return output
-    filtered(input.real, weights.real, output.real, re)
-    output.real -= filtered(input.imag, weights.imag, None, im)
-    filtered(input.real, weights.imag, output.imag, re)
-    output.imag += filtered(input.imag, weights.real, None, im)
+    filtered(x.real, weights.real, output.real, re)
+    output.real -= filtered(x.imag, weights.imag, None, im)
+    filtered(x.real, weights.imag, output.imag, re)
+    output.imag += filtered(x.imag, weights.real, None, im)
     return output
