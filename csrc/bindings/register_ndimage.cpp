@@ -235,8 +235,9 @@ PyObject* filter_axes(PyObject* const* args, bool flip) {
   return images.y.release();
 }
 
-// The same along one axis, with one value each.
-PyObject* filter_axis(PyObject* const* args, bool flip) {
+// The same along one axis, with one value each; the kernel is the size of a mean, or is not.
+PyObject* filter_axis(PyObject* const* args, bool flip, bool mean) {
+  if (static_cast<bool>(PyLong_CheckExact(args[1])) != mean) return not_implemented();
   for (int i : {1, 2, 4, 6}) {
     if (args[i] == Py_None || PyTuple_CheckExact(args[i])) return not_implemented();
   }
@@ -312,9 +313,9 @@ PyObject* axes_entry(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return with_arguments<7>(count, [&] { return filter_axes(args, false); });
 }
 
-template <bool flip>
+template <bool flip, bool mean>
 PyObject* axis_entry(PyObject*, PyObject* const* args, Py_ssize_t count) {
-  return with_arguments<7>(count, [&] { return filter_axis(args, flip); });
+  return with_arguments<7>(count, [&] { return filter_axis(args, flip, mean); });
 }
 
 template <bool flip>
@@ -330,13 +331,11 @@ PyMethodDef method(const char* name, PyObject* (*function)(PyObject*, PyObject* 
   return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function)), METH_FASTCALL, nullptr};
 }
 
-PyMethodDef methods[] = {method("ndimage_correlate", kernel_entry<false>),
-                         method("ndimage_convolve", kernel_entry<true>),
-                         method("ndimage_correlate1d", axis_entry<false>),
-                         method("ndimage_convolve1d", axis_entry<true>),
-                         method("ndimage_axes", axes_entry),
-                         method("ndimage_derivative", derivative_entry),
-                         {nullptr, nullptr, 0, nullptr}};
+PyMethodDef methods[] = {
+    method("ndimage_correlate", kernel_entry<false>),        method("ndimage_convolve", kernel_entry<true>),
+    method("ndimage_correlate1d", axis_entry<false, false>), method("ndimage_convolve1d", axis_entry<true, false>),
+    method("ndimage_uniform1d", axis_entry<false, true>),    method("ndimage_axes", axes_entry),
+    method("ndimage_derivative", derivative_entry),          {nullptr, nullptr, 0, nullptr}};
 
 }  // namespace
 

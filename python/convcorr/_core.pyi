@@ -104,6 +104,9 @@ def ndimage_axes(
 def ndimage_correlate1d(
     input: object, kernel: object, axis: object, output: object, mode: object, cval: object, origin: object, /
 ) -> Any: ...
+def ndimage_uniform1d(
+    input: object, size: object, axis: object, output: object, mode: object, cval: object, origin: object, /
+) -> Any: ...
 def ndimage_convolve1d(
     input: object, kernel: object, axis: object, output: object, mode: object, cval: object, origin: object, /
 ) -> Any: ...

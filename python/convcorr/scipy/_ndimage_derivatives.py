@@ -164,12 +164,9 @@ def laplace(
     ndarray
         Of the shape of `input`.
     """
-    if output is None and axes is None and type(input) is np.ndarray:
-        kernel = _filters.laplace_kernel(input.ndim, input.dtype.char)
-        if kernel is not None:
-            result = _core.ndimage_correlate(input, kernel, None, mode, cval, 0, None)
-            if result is not NotImplemented:
-                return cast("Array", result)
+    result = _filters.laplace(input, output, mode, cval, axes)
+    if result is not None:
+        return result
     return _filters.over_axes(input, _second_difference, output, mode, cval, axes, (), None, squares=False)
 
 
@@ -217,8 +214,9 @@ def gaussian_laplace(
         )
     ndim = np.ndim(input)
     chosen = checked_axes(axes, ndim)
-    named = dict(zip(chosen, per_axis(sigma, len(chosen)), strict=True))
-    sigmas = [named.get(axis, 0) for axis in range(ndim)]
+    sigmas: list[Any] = [0] * ndim  # other axes stay as they are
+    for axis, width in zip(chosen, per_axis(sigma, len(chosen)), strict=True):
+        sigmas[axis] = width
     return _filters.over_axes(input, _gaussian_derivative, output, mode, cval, axes, (2, sigmas), kwargs, squares=False)
 
 

@@ -55,7 +55,7 @@ def correlate1d(x: Any, weights: Any, axis: Any, output: Any, mode: Any, cval: A
         y = support.output_array(output, x, complex_output=True)
         return support.by_parts(lambda x, w, y, c: correlate1d(x, w, axis, y, mode, c, origin), x, weights, y, cval)
     y = support.output_array(output, x)
-    weights = np.ascontiguousarray(weights, np.float64)
+    weights = np.asarray(weights, np.float64)
     if weights.ndim != 1 or weights.size < 1:
         raise RuntimeError("no filter weights given")
     axis = support.checked_axis(axis, x.ndim)
@@ -190,7 +190,7 @@ def _gaussian_taps(sigma: Any, order: int, truncate: Any, radius: Any) -> Array:
     if order < 0:
         raise ValueError("order must be non-negative")
     variance = sigma * sigma
-    x = np.arange(-reach, reach + 1)
+    x = np.arange(-int(reach), int(reach) + 1)
     phi = np.exp(-0.5 / variance * x**2)
     phi /= phi.sum()
     if order > 0:
@@ -209,16 +209,30 @@ def _gaussian_taps(sigma: Any, order: int, truncate: Any, radius: Any) -> Array:
 
 
 @functools.lru_cache(maxsize=64)
-def laplace_kernel(ndim: int, dtype: str) -> Array | None:
-    """Second differences along every axis at once; None where each axis' are to be stored before they are added."""
-    if dtype not in "fdbBhH" or not 0 < ndim < 6:
-        return None
-    kernel = np.zeros((3,) * ndim)
-    for axis in range(ndim):
-        along = np.moveaxis(kernel, axis, -1)[(1,) * (ndim - 1)]
-        along += [1, -2, 1]
+def _laplace_kernel(ndim: int, axes: tuple[int, ...]) -> Array:
+    """Second differences along each axis at once."""
+    kernel = np.zeros([3 if axis in axes else 1 for axis in range(ndim)])
+    middle = tuple(size // 2 for size in kernel.shape)
+    for axis in axes:
+        kernel[(*middle[:axis], slice(None), *middle[axis + 1 :])] += [1, -2, 1]
     kernel.setflags(write=False)
     return kernel
+
+
+def laplace(x: Any, output: Any, mode: Any, cval: Any, axes: Any) -> Array | None:
+    """Floats at once, under one boundary; None where each axis' differences are to be stored before they are added."""
+    x = np.asarray(x)
+    if x.dtype.char not in "fd" or not isinstance(mode, str):
+        return None
+    y = support.output_array(output, x)
+    axes = checked_axes(axes, x.ndim)
+    if not axes or y.dtype.char != x.dtype.char:
+        return None
+    kernel = _laplace_kernel(x.ndim, tuple(axis % x.ndim for axis in axes))
+    cval = support.checked_cval(cval)
+    mode = support.checked_mode(mode)
+    support.apply(lambda x, y: _core.ndimage_correlate(x, kernel, y, mode, cval, 0, None), x, y)
+    return y
 
 
 def gaussian_filter(

@@ -159,11 +159,10 @@ def uniform_filter1d(
     ndarray
         Of the shape of `input`.
     """
-    if type(size) is int:
-        result = _core.ndimage_correlate1d(input, size, axis, output, mode, cval, origin)
-        if result is not NotImplemented:
-            return cast("Array", result)
-    return _filters.uniform_filter1d(input, size, axis, output, mode, cval, origin)
+    result = _core.ndimage_uniform1d(input, size, axis, output, mode, cval, origin)
+    if result is NotImplemented:
+        return _filters.uniform_filter1d(input, size, axis, output, mode, cval, origin)
+    return cast("Array", result)
 
 
 def uniform_filter(

@@ -78,7 +78,9 @@ def checked_axes(axes: Any, ndim: int) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
     if np.isscalar(axes):
-        axes = (operator.index(cast("Any", axes)),)
+        axis = operator.index(cast("Any", axes))
+        checked_axis(axis, ndim)
+        axes = (axis,)
     elif isinstance(axes, Iterable):
         axes = tuple(operator.index(axis) for axis in axes)
         for axis in axes:
@@ -122,10 +124,9 @@ def checked_cval(cval: Any) -> float:
 
 def checked_origin(origin: Any, size: int, message: str) -> int:
     """An origin that leaves the pixel under a kernel of `size` taps."""
-    index = operator.index(origin)
-    if not -(size // 2) <= index <= (size - 1) // 2:
+    if origin < -(size // 2) or origin > (size - 1) // 2:
         raise ValueError(message)
-    return index
+    return operator.index(origin)
 
 
 def apply(function: Callable[..., Any], x: Array, output: Array, *arguments: Any) -> None:
