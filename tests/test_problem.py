@@ -171,3 +171,61 @@ def test_a_transposed_layer_is_a_problem(rng: np.random.Generator) -> None:
     )
     got = solved(problem, x.reshape(1, 1, 1, 5), h.reshape(1, 1, 1, 4), "reference", rng)
     np.testing.assert_array_equal(got.ravel(), np.convolve(spaced, h))
+
+
+@st.composite
+def ordered_problems(draw: st.DrawFn) -> tuple[Problem, dict[str, object]]:
+    """Real floating sums in each order, means among them, into floats or truncated into integers."""
+    order = draw(st.integers(0, 4))
+    problem = draw(problems(dilated_inputs=False))
+    problem.sizes = {"b": problem.sizes["b"], "g": 1, "o": 1, "i": 1}
+    problem.dtype = draw(st.sampled_from([np.dtype("f4"), np.dtype("f8")]))
+    if order >= 2:
+        with_taps = draw(st.integers(0, len(problem.spatial) - 1))
+        for number, axis in enumerate(problem.spatial):
+            axis.k = 1 if number != with_taps else axis.k if order == 2 else draw(st.sampled_from([1, 3, 5]))
+    return problem, {"summation": order, "divisor": draw(st.sampled_from([1.0, 3.0]))}
+
+
+@given(
+    ordered_problems(), st.sampled_from([None, "?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"]), st.integers(0, 99)
+)
+def test_sums_in_a_fixed_order_have_the_references_bits(
+    case: tuple[Problem, dict[str, object]], into: str | None, seed: int
+) -> None:
+    problem, orders = case
+    rng = np.random.default_rng(seed)
+    x, h = (30 * rng.standard_normal(a.shape).astype(problem.dtype) for a in problem.operands(rng))
+    h[rng.random(h.shape) < 0.3] = 0
+    truncated = {} if into is None else {"truncate": True}
+    shape = problem.shape(Y_ROLES, [a.out for a in problem.spatial])
+    results = []
+    for executor in ("direct", "reference"):
+        out = shuffled_axes(np.zeros(shape, problem.dtype if into is None else into), rng)
+        results.append(_core.solve(x, h, out, {**problem.spec(), **orders, **truncated}, executor))
+    if orders["summation"] == 0 and into is None:  # any order
+        np.testing.assert_allclose(*results, rtol=0, atol=1e5 * np.finfo(problem.dtype).eps)
+    elif orders["summation"] != 0:
+        np.testing.assert_array_equal(*results)
+
+
+def test_orders_are_what_they_are_called() -> None:
+    """Terms of such sizes that every order gives another sum."""
+    x = np.array([1e16, 1.0, -1e16, 3.0, 1.0]).reshape(1, 1, 1, 5)
+    h = np.array([1.0, 1.0, 1.0, 1.0, 2.0]).reshape(1, 1, 1, 5)
+    a, b, c, d, e = (x * h).ravel().tolist()
+    problem = Problem(dict.fromkeys("bgoi", 1), [Spatial(5, 5, 1)], np.dtype("f8"))
+    expected = {
+        1: (((a + b) + c) + d) + e,
+        2: (((e + a) + b) + c) + d,
+        3: (c + (1e16 + 1.0)) + (1.0 + 3.0),
+        4: (c + (1e16 - 1.0)) + (1.0 - 3.0),
+    }
+    for order, want in expected.items():
+        for executor in ("direct", "reference"):
+            out = np.zeros((1, 1, 1, 1))
+            got = _core.solve(x, h, out, {**problem.spec(), "summation": order}, executor)
+            assert got.item() == want, (order, executor)
+    even = Problem(dict.fromkeys("bgoi", 1), [Spatial(5, 4, 1)], np.dtype("f8"))
+    with pytest.raises(ValueError, match="odd"):
+        _core.solve(x, h[..., :4], np.zeros((1, 1, 1, 1)), {**even.spec(), "summation": 3}, "direct")

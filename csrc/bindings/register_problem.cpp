@@ -3,7 +3,8 @@
 // solve(x, h, out, spec, executor): spec is a dict with
 //   spatial   list of dicts: x, h, out (axis numbers), stride, dilation, in_dilation, offset, border (0..4)
 //   outer     list of (role, x axis, h axis, out axis), role in 0 batch, 1 group, 2 out_channel, 3 in_channel; -1: no
-//   axis flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in)
+//   axis flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in); and, where
+//   given, truncate (bool), summation (0..4), divisor
 // executor is "direct" or "reference".
 #include <algorithm>
 
@@ -67,6 +68,9 @@ void read_types(Problem& p, PyObject* spec, PyArrayObject* x, PyArrayObject* h, 
   p.flip = PyObject_IsTrue(item(spec, "flip")) == 1;
   p.conjugate = PyObject_IsTrue(item(spec, "conjugate")) == 1;
   p.narrowing = PyObject_IsTrue(item(spec, "saturate")) == 1 ? Narrowing::saturate : Narrowing::wrap;
+  if (PyDict_GetItemString(spec, "truncate")) p.narrowing = Narrowing::truncate;
+  if (PyObject* order = PyDict_GetItemString(spec, "summation")) p.summation = static_cast<Summation>(integer(order));
+  if (PyObject* divisor = PyDict_GetItemString(spec, "divisor")) p.divisor = PyFloat_AsDouble(divisor);
   const Py_complex fill = PyComplex_AsCComplex(item(spec, "fill"));
   p.fill = {fill.real, fill.imag};
 }

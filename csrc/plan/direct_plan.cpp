@@ -309,7 +309,8 @@ const char* refuse_direct(const Problem& p) {
     return "no kernel converts between these types";
   }
   for (int a = 0; a < p.outer_count && p.summation != Summation::fast; ++a) {
-    if (p.outer[a].role != Role::batch) return "sums in a fixed order of several kernels or channels";
+    if (p.outer[a].role != Role::batch && p.outer[a].size > 1)
+      return "sums in a fixed order of several kernels or channels";
   }
   return nullptr;
 }
@@ -321,12 +322,12 @@ void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
   d.register_elements = kernels().taps->register_bytes / size;
   assign_axes(p, d);
   count_parts(d);
-  constexpr index_t short_line = 2048;  // bytes: copying a shorter line costs less than treating its ends apart
+  d.ordered = p.summation != Summation::fast;
+  d.one_row = !d.ordered && d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
+  const index_t short_line = d.one_row ? 8192 : 2048;  // bytes: copying less costs less than treating its ends apart
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
                d.lane.out * size >= short_line;
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1) && p.divisor == 1;
-  d.ordered = p.summation != Summation::fast;
-  d.one_row = !d.ordered && d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   d.narrow = prefers_narrow(d);
   d.block_rows = rows_per_block(d);
 
