@@ -349,3 +349,22 @@ def test_large_arrays(rng: np.random.Generator) -> None:
                     np.testing.assert_allclose(got, want, atol=3e-5 if dtype == "f4" else 1e-13)
         assert_same(*both("gaussian_filter", x, 2))
         assert_same(*both("uniform_filter", x, 5))
+
+
+def test_kernels_long_enough_for_a_transform(rng: np.random.Generator) -> None:
+    """Where a transform is the faster way, it keeps the rounding and the footprint of a NaN; zero taps see nothing."""
+    line, image = rng.standard_normal(30_000), rng.standard_normal((300, 320))
+    line[7_000] = image[40, 50] = np.nan
+    disc = np.add.outer(np.arange(-15, 16) ** 2, np.arange(-15, 16) ** 2) <= 225
+    for dtype in (np.float32, np.float64):
+        tolerance = 100 * np.finfo(dtype).eps
+        x, y = line.astype(dtype), image.astype(dtype)
+        for name, arguments in (
+            ("gaussian_filter", (x, 100)),
+            ("correlate1d", (x, np.hanning(900) / 450)),
+            ("correlate", (y, np.ones((31, 31)) / 961)),
+            ("convolve", (y, disc / np.sum(disc))),
+            ("correlate", (np.nan_to_num(y), disc / np.sum(disc))),
+        ):
+            got, want = both(name, *arguments)
+            np.testing.assert_allclose(got, want, rtol=0, atol=tolerance, err_msg=name)

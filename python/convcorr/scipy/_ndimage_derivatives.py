@@ -164,6 +164,11 @@ def laplace(
     ndarray
         Of the shape of `input`.
     """
+    if axes is None and output is None and type(input) is np.ndarray and input.dtype.char in "fd":
+        kernel = _filters.laplace_kernel(input.ndim, None)
+        done = _core.ndimage_correlate(input, kernel, None, mode, cval, 0, None)
+        if done is not NotImplemented:
+            return cast("Array", done)
     result = _filters.laplace(input, output, mode, cval, axes)
     if result is not None:
         return result

@@ -209,8 +209,9 @@ def _gaussian_taps(sigma: Any, order: int, truncate: Any, radius: Any) -> Array:
 
 
 @functools.lru_cache(maxsize=64)
-def _laplace_kernel(ndim: int, axes: tuple[int, ...]) -> Array:
-    """Second differences along each axis at once."""
+def laplace_kernel(ndim: int, axes: tuple[int, ...] | None) -> Array:
+    """Second differences along each axis at once; None takes all axes."""
+    axes = tuple(range(ndim)) if axes is None else axes
     kernel = np.zeros([3 if axis in axes else 1 for axis in range(ndim)])
     middle = tuple(size // 2 for size in kernel.shape)
     for axis in axes:
@@ -228,7 +229,7 @@ def laplace(x: Any, output: Any, mode: Any, cval: Any, axes: Any) -> Array | Non
     axes = checked_axes(axes, x.ndim)
     if not axes or y.dtype.char != x.dtype.char:
         return None
-    kernel = _laplace_kernel(x.ndim, tuple(axis % x.ndim for axis in axes))
+    kernel = laplace_kernel(x.ndim, tuple(axis % x.ndim for axis in axes))
     cval = support.checked_cval(cval)
     mode = support.checked_mode(mode)
     support.apply(lambda x, y: _core.ndimage_correlate(x, kernel, y, mode, cval, 0, None), x, y)
