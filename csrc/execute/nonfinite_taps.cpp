@@ -158,8 +158,6 @@ class NonfiniteTaps {
 
   void mark_part(const Outputs& part) {
     Problem met = p_;
-    met.summation = Summation::fast;
-    met.divisor = 1;
     met.conjugate = false;
     met.fill = {fill_is_zero(p_) ? 0.0L : 1.0L, 0};
     for (int a = 0; a < met.outer_count; ++a) met.outer[a].x_stride = 0;
@@ -184,6 +182,8 @@ class NonfiniteTaps {
   // Contiguous outputs of p with other numbers in the places of x and h, in double precision.
   void sum_part(Problem p, const float* x, const float* h, const Outputs& part, bool complex,
                 std::vector<double>& sums) {
+    p.summation = Summation::fast;
+    p.divisor = 1;
     const index_t each = complex ? 2 : 1;
     p.x_type = p.h_type = complex ? DType::c64 : DType::f32;
     p.y_type = p.sum_type = complex ? DType::c128 : DType::f64;

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 # A module of ours, and the peer's whose functions of the same names it stands in for.
-_FRONTS = {"convcorr.numpy": "numpy", "convcorr.scipy.signal": "scipy.signal"}
+_FRONTS = {
+    "convcorr.numpy": "numpy",
+    "convcorr.scipy.signal": "scipy.signal",
+    "convcorr.scipy.ndimage": "scipy.ndimage",
+}
 
 
 class _State:
