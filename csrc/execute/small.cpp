@@ -7,6 +7,7 @@
 #include "dispatch/registry.h"
 #include "execute/load.h"
 #include "execute/nonfinite_taps.h"
+#include "plan/direct_plan.h"
 #include "plan/small.h"
 #include "problem/element.h"
 
@@ -145,7 +146,8 @@ void run(const Problem& p, const Arrays& arrays, Compute compute) {
     const Positions at(lane, stride);
     pad_row<true>(lane, at, arrays.x, padded);
     if (!is_zero_border(p, lane)) pad_ends(lane, at, fill, &arrays.x, padded, stride, 1);
-    kernels().taps->of[static_cast<int>(compute)](padded, taps, lane.kernel, arrays.y, lane.out);
+    const TapsTable& kernel = prefers_narrow(compute, lane.kernel) ? *kernels().narrow_taps : *kernels().taps;
+    kernel.of[static_cast<int>(compute)](padded, taps, lane.kernel, arrays.y, lane.out);
   } else {
     const SpatialAxis& row = p.spatial[0];
     for (index_t i = 0; i < row.kernel; ++i) {

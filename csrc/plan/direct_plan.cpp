@@ -279,15 +279,6 @@ int rows_per_block(const DirectPlan& d) {
   return static_cast<int>(std::min<index_t>(kernels().rows->most_rows[static_cast<int>(d.compute)], most));
 }
 
-// A 64-byte load straddles two cache lines wherever it isn't aligned, and costs twice. With few taps a register the 1-D
-// kernel rests on its loads, and half the width is up to a quarter faster. Measured on f32 and f64; complex taps do
-// more with each load.
-bool prefers_narrow(const DirectPlan& d) {
-  const bool real_sums = d.compute == Compute::f32 || d.compute == Compute::f64 || is_pair(d.compute);
-  return d.one_row && real_sums && kernels().narrow_taps && d.taps > d.register_elements / 2 &&
-         d.taps < 2 * d.register_elements;
-}
-
 // Whether kernels store p's sums by its rule.
 bool narrows(const Problem& p) {
   const bool truncates = !is_integer(p.sum_type) && is_integer(p.y_type);
@@ -295,6 +286,15 @@ bool narrows(const Problem& p) {
 }
 
 }  // namespace
+
+// A 64-byte load straddles two cache lines wherever it isn't aligned, and costs twice. With few taps a register the 1-D
+// kernel rests on its loads, and half the width is up to a quarter faster. Measured on f32 and f64; complex taps do
+// more with each load.
+bool prefers_narrow(Compute c, index_t taps) {
+  const bool real = c == Compute::f32 || c == Compute::f64 || is_pair(c);
+  const index_t lanes = kernels().taps->register_bytes / itemsize(c);
+  return real && kernels().narrow_taps && taps > lanes / 2 && taps < 2 * lanes;
+}
 
 const char* refuse_direct(const Problem& p) {
   Compute c;
@@ -328,7 +328,7 @@ void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
                d.lane.out * size >= short_line;
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1) && p.divisor == 1;
-  d.narrow = prefers_narrow(d);
+  d.narrow = d.one_row && prefers_narrow(d.compute, d.taps);
   d.block_rows = rows_per_block(d);
 
   const bool steps_by_one = d.row.stride == 1 && d.row.dilation == 1;

@@ -69,6 +69,10 @@ struct DirectPlan {
   double seconds;          // predicted, on one thread
 };
 
+// Whether the 1-D kernel of half the register width sums so many taps. It sums in another order: whoever sums one row
+// asks, so that the bits don't depend on the way.
+bool prefers_narrow(Compute c, index_t taps);
+
 // Why the direct engine can't take p; null where it can.
 const char* refuse_direct(const Problem& p);
 
