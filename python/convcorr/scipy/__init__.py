@@ -1,1 +1,1 @@
-"""SciPy's functions of the same names, faster: `convcorr.scipy.signal` and `convcorr.scipy.ndimage`. Neither needs SciPy."""
+"""SciPy's functions of the same names, faster: `convcorr.scipy.signal` and `convcorr.scipy.ndimage`, without SciPy."""
