@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import convcorr
+import convcorr.scipy.ndimage
 import convcorr.scipy.signal
 from subprocesses import output_of, run_python
 
@@ -22,6 +23,7 @@ signal = pytest.importorskip("scipy.signal")
 
 NAMES = [f"numpy.{name}" for name in convcorr.numpy.__all__]
 NAMES += [f"scipy.signal.{name}" for name in convcorr.scipy.signal.__all__]
+NAMES += [f"scipy.ndimage.{name}" for name in convcorr.scipy.ndimage.__all__]
 ORIGINALS = {"convolve": np.convolve, "fftconvolve": signal.fftconvolve, "sepfir2d": signal.sepfir2d}
 
 
