@@ -35,15 +35,25 @@ def along(axis: int) -> Callable[[Any, Any], Any]:
     return lambda nd, x: nd.correlate1d(x, KERNEL[0], axis, output=IN_PLACE.setdefault(x.size, np.zeros_like(x)))
 
 
+def gaussian(sigma: float) -> Callable[[Any, Any], Any]:
+    """A Gaussian of that width along both axes."""
+    return lambda nd, x: nd.gaussian_filter(x, sigma)
+
+
+def mean(size: int) -> Callable[[Any, Any], Any]:
+    """The mean of squares of that side."""
+    return lambda nd, x: nd.uniform_filter(x, size)
+
+
 IMAGE, PICTURE, VOLUME, TINY = (1024, 1024), (2048, 2048), (256, 256, 256), (8, 8)
 ROWS = (
     Row("convolve k=7", IMAGE, "f8", lambda nd, x: nd.convolve(x, KERNEL), 50),
     Row("convolve k=7", IMAGE, "f4", lambda nd, x: nd.convolve(x, KERNEL), 50),
     Row("convolve k=5", IMAGE, "u1", lambda nd, x: nd.convolve(x, SMALL), 20),
     Row("convolve k=5", IMAGE, "u2", lambda nd, x: nd.convolve(x, SMALL), 20),
-    *(Row(f"gaussian sigma={s}", PICTURE, "f4", lambda nd, x, s=s: nd.gaussian_filter(x, s), 15) for s in (1, 3, 8)),  # type: ignore[misc]
+    *(Row(f"gaussian sigma={s}", PICTURE, "f4", gaussian(s), 15) for s in (1, 3, 8)),
     Row("gaussian sigma=1", IMAGE, "u1", lambda nd, x: nd.gaussian_filter(x, 1), 20),
-    *(Row(f"uniform {k}", PICTURE, "f4", lambda nd, x, k=k: nd.uniform_filter(x, k), 8) for k in (3, 15)),  # type: ignore[misc]
+    *(Row(f"uniform {k}", PICTURE, "f4", mean(k), 8) for k in (3, 15)),
     Row("sobel", PICTURE, "f4", lambda nd, x: nd.sobel(x), 10),
     Row("sobel", IMAGE, "u1", lambda nd, x: nd.sobel(x), 20),
     Row("laplace", IMAGE, "f8", lambda nd, x: nd.laplace(x), 0),

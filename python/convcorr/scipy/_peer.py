@@ -26,11 +26,11 @@ def is_installed() -> bool:
 def original(name: str) -> Callable[..., Any]:
     """SciPy's own function, also where somebody has put ours in its place."""
     module = importlib.import_module(_MODULE)
-    found = getattr(module, name)
+    found: Callable[..., Any] = getattr(module, name)
     code = getattr(found, "__code__", None)
     if code is None or code.co_filename != module.__file__:
         found = getattr(_second_copy(), name)
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 @functools.cache

@@ -68,7 +68,8 @@ def convolve2d(in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("convolve2d", reason, in1, in2, mode, boundary, fillvalue)  # type: ignore[no-any-return]
+        theirs: Array = ask("convolve2d", reason, in1, in2, mode, boundary, fillvalue)
+        return theirs
     return slide_planes("convolve2d", x, h, mode, boundary=boundary, fillvalue=fillvalue)
 
 
@@ -121,7 +122,8 @@ def correlate2d(
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("correlate2d", reason, in1, in2, mode, boundary, fillvalue)  # type: ignore[no-any-return]
+        theirs: Array = ask("correlate2d", reason, in1, in2, mode, boundary, fillvalue)
+        return theirs
     return slide_planes("correlate2d", x, h, mode, boundary=boundary, fillvalue=fillvalue)
 
 
