@@ -48,7 +48,7 @@ def put_in_place(package: str) -> None:
 
     for module in [m for n, m in sys.modules.items() if n.startswith("convcorr.scipy")]:
         if getattr(module, "ask", None) is ask:
-            module.ask = asked  # type: ignore[attr-defined]
+            module.ask = asked  # type: ignore[attr-defined]  # some have it
     modules = [m for n, m in list(sys.modules.items()) if n.startswith(f"scipy.{package}")]
     for name in ours.__all__:
         original, replacement = getattr(theirs, name), counted(name, getattr(ours, name), calls)

@@ -67,11 +67,11 @@ def test_modules_inside_scipy_call_ours(rng: np.random.Generator) -> None:
 
 def test_names_that_other_modules_gave_them(monkeypatch: pytest.MonkeyPatch) -> None:
     early, late = types.ModuleType("early"), types.ModuleType("late")
-    early.smooth = np.convolve  # type: ignore[attr-defined]
+    early.smooth = np.convolve  # type: ignore[attr-defined]  # a new name
     monkeypatch.setitem(sys.modules, "early", early)
     with convcorr.accelerated():
         assert early.smooth is np.convolve
-        late.smooth = np.convolve  # type: ignore[attr-defined]
+        late.smooth = np.convolve  # type: ignore[attr-defined]  # a new name
         monkeypatch.setitem(sys.modules, "late", late)
     assert early.smooth is late.smooth is ORIGINALS["convolve"]
 

@@ -49,7 +49,8 @@ def data(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.nda
 
 
 def both(name: str, *arguments: Any, **keywords: Any) -> tuple[Any, Any]:
-    return tuple(getattr(module, name)(*arguments, **keywords) for module in (ours, theirs))  # type: ignore[return-value]
+    got, want = (getattr(module, name)(*arguments, **keywords) for module in (ours, theirs))
+    return got, want
 
 
 def assert_same(got: np.ndarray[Any, Any], want: np.ndarray[Any, Any], what: Any = "", scale: float = 1) -> None:

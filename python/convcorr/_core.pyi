@@ -1,4 +1,5 @@
 # The compiled extension. Private: its functions take every argument by position and change with the package.
+# Their names are those of the public functions, `input` among them.
 # ruff: noqa: A002
 
 from collections.abc import Mapping, Sequence

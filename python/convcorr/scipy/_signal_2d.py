@@ -127,7 +127,7 @@ def correlate2d(
     return slide_planes("correlate2d", x, h, mode, boundary=boundary, fillvalue=fillvalue)
 
 
-def sepfir2d(input: ArrayLike, hrow: ArrayLike, hcol: ArrayLike, /) -> Array:  # noqa: A002
+def sepfir2d(input: ArrayLike, hrow: ArrayLike, hcol: ArrayLike, /) -> Array:  # noqa: A002  # SciPy's name
     """Convolve an image with a separable kernel, as `scipy.signal.sepfir2d` does.
 
     The definition, with K and L the lengths of `hrow` and `hcol`::
