@@ -161,12 +161,11 @@ def latency_of_an_interrupt(n: int, k: int, threads: int, wait: int, bad: float 
 
 
 @no_sigint
-@pytest.mark.parametrize(
-    ("n", "k", "threads", "wait"), [(100_000_000, 30_000_000, 2, 600), (100_000_000, 1_000_000, 1, 300)]
-)
-def test_ctrl_c_ends_a_long_transform(n: int, k: int, threads: int, wait: int) -> None:
-    """1e8 samples: one transform of all of them, and many shorter ones."""
-    latency = latency_of_an_interrupt(n, k, threads, wait)
+@pytest.mark.parametrize(("n", "k", "threads"), [(100_000_000, 30_000_000, 2), (100_000_000, 1_000_000, 1)])
+def test_ctrl_c_ends_a_long_transform(n: int, k: int, threads: int) -> None:
+    """1e8 samples: one transform of all of them, and many shorter ones. A machine that ends them sooner waits less."""
+    tries = (latency_of_an_interrupt(n, k, threads, wait) for wait in (200, 50, 12, 3))
+    latency = next((latency for latency in tries if latency is not None), None)
     assert latency is not None, "the call ended before it could be interrupted"
     assert latency < 2  # generous: the promise is 0.2 s, on a machine that does nothing else
 
@@ -228,7 +227,6 @@ def test_a_result_that_fits_nowhere() -> None:
 
 
 LITTLE_MEMORY = """
-    import ctypes
     import resource
     import numpy as np
     import convcorr
@@ -237,27 +235,32 @@ LITTLE_MEMORY = """
     CASES = [((6_000_000,), (6_000_000,), None), ((2000, 2100), (1500, 1400), None),
              ((4_000_000,), (100_000,), (2**22,)), ((1_000_000,), (1001,), None), ((900, 1000), (63, 63), (1024, 1024))]
     rng = np.random.default_rng(1)
-    small = rng.standard_normal(5000), rng.standard_normal(500)
-    want = convcorr.convolve(*small, method="fft", threads=2)  # the team of threads exists from here on
 
-    def attempt(x, h, out, tile, threads, megabytes):
-        # The outcome with no more address space than what is in use and a little.
-        convcorr.clear_cache()
-        if hasattr(ctypes.CDLL(None), "malloc_trim"):
-            ctypes.CDLL(None).malloc_trim(0)  # what the heap kept of earlier calls would do for this one
+    def limited_to(megabytes, call):
+        # Its outcome with no more address space than what is in use and a little.
         before = resource.getrlimit(resource.RLIMIT_AS)
         with open("/proc/self/statm") as file:
             used = int(file.read().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (used + int(megabytes * 2**20), before[1]))
         try:
-            _core.force_tile(tile)
-            convcorr.convolve(x, h, "same", method="fft", out=out, threads=threads)
-            outcome = "done"
+            call()
+            return "done"
         except MemoryError:
-            outcome = "MemoryError"
+            return "MemoryError"
         finally:
             resource.setrlimit(resource.RLIMIT_AS, before)
-            _core.force_tile(None)
+
+    if limited_to(1, lambda: np.empty(2**26)) == "done":
+        raise SystemExit(print("unlimited"))
+    small = rng.standard_normal(5000), rng.standard_normal(500)
+    want = convcorr.convolve(*small, method="fft", threads=2)  # the team of threads exists from here on
+
+    def attempt(x, h, out, tile, threads, megabytes):
+        convcorr.clear_cache()
+        _core.force_tile(tile)
+        outcome = limited_to(
+            megabytes, lambda: convcorr.convolve(x, h, "same", method="fft", out=out, threads=threads))
+        _core.force_tile(None)
         assert (convcorr.convolve(*small, method="fft", threads=2) == want).all(), "the process doesn't go on"
         return outcome
 
@@ -281,14 +284,15 @@ def test_scratch_that_cannot_be_had() -> None:
     """A MemoryError, or the right result; the process goes on, and with memory it gives the right result again.
 
     Twice the block's spectrum, its twiddles and the kernel is what the large ones may take: data and kernel are 50 MB
-    each.
+    each. The allocator must take and return every block at once: what its heaps keep would do for the next call.
     """
-    lines = output_of(LITTLE_MEMORY, timeout=200).splitlines()
+    lines = output_of(LITTLE_MEMORY, timeout=200, MALLOC_MMAP_THRESHOLD_="65536").splitlines()
+    if lines == ["unlimited"]:
+        pytest.skip("this system lets a process have more than RLIMIT_AS")
     assert len(lines) == 5
-    for number, line in enumerate(lines[:3]):
+    for number, line in enumerate(lines):
+        if number == 3:
+            continue  # its blocks are a few KB
         outcomes = line.split(",")
-        assert outcomes[0] == "MemoryError", line
-        assert number == 2 or outcomes[7] == "MemoryError", (
-            line
-        )  # 2: the heaps of the threads hold address space already
-        assert number == 2 or outcomes[6] == outcomes[13] == "done", line  # 2: the forced block may need more
+        assert outcomes[0] == outcomes[7] == "MemoryError", line
+        assert outcomes[6] == outcomes[13] == "done", line
