@@ -28,14 +28,8 @@ Run run_of(double seconds, std::optional<int> threads) {
 
 void compute(const Problem& p, const Plan& plan, const Arrays& arrays, std::optional<int> threads,
              const Prepared* prepared) {
-  constexpr double worth_releasing = 5e-6;  // giving the GIL away and back costs 40 ns, and up to 5 ms to get it
-  Run run = run_of(plan.seconds, threads);
-  const auto go = [&] { prepared ? prepared->execute(p, plan, arrays, run) : execute(p, plan, arrays, run); };
-  if (plan.seconds < worth_releasing) return go();
-  const bool polls = on_main_thread();
-  ReleasedGil released;  // from here on only memory that the caller's references keep alive is touched
-  if (polls) run.interrupt = {ReleasedGil::signal_raised, &released};
-  go();
+  compute(plan.seconds, threads,
+          [&](const Run& run) { prepared ? prepared->execute(p, plan, arrays, run) : execute(p, plan, arrays, run); });
 }
 
 Ref call(Operation operation, const Arguments& a, bool by_reference) {

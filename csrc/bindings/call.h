@@ -19,8 +19,19 @@ bool keep_apart(PyArrayObject* y, Ref& input);
 // How work of this length runs. No interrupt is asked for.
 Run run_of(double seconds, std::optional<int> threads);
 
-// Computes p over the arrays, without the GIL where it takes longer than giving it away; with what is prepared of the
-// kernel at arrays.h, if anything is.
+// go(Run), without the GIL where it is predicted to take longer than giving it away.
+template <class Go>
+void compute(double seconds, std::optional<int> threads, const Go& go) {
+  constexpr double worth_releasing = 5e-6;  // giving the GIL away and back costs 40 ns, and up to 5 ms to get it
+  Run run = run_of(seconds, threads);
+  if (seconds < worth_releasing) return go(run);
+  const bool polls = on_main_thread();
+  ReleasedGil released;  // from here on only memory that the caller's references keep alive is touched
+  if (polls) run.interrupt = {ReleasedGil::signal_raised, &released};
+  go(run);
+}
+
+// Computes p over the arrays; with what is prepared of the kernel at arrays.h, if anything is.
 void compute(const Problem& p, const Plan& plan, const Arrays& arrays, std::optional<int> threads,
              const Prepared* prepared = nullptr);
 

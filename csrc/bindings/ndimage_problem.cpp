@@ -1,66 +1,12 @@
 #include "bindings/ndimage_problem.h"
 
 #include <algorithm>
-#include <cfloat>
-#include <cmath>
 #include <cstdint>
 
 #include "plan/small.h"
 
 namespace convcorr {
 namespace {
-
-// The largest magnitude that an integer type holds.
-double largest(DType t) {
-  constexpr double sizes[] = {0, 0x1p8, 0x1p16, 0, 0x1p32};
-  return is_integer(t) && itemsize(t) <= 4 ? sizes[itemsize(t)] : HUGE_VAL;
-}
-
-bool is_small_integer(DType t) { return is_integer(t) && itemsize(t) <= 2; }
-
-// What is known of a kernel's taps.
-struct Facts {
-  double magnitude = 0;                                // the sum of |tap|
-  bool whole = true, narrow = true, has_zero = false;  // narrow: float32 holds each
-
-  Facts(const double* taps, index_t n) {
-    for (index_t i = 0; i < n; ++i) {
-      magnitude += std::fabs(taps[i]);
-      whole = whole && taps[i] == std::floor(taps[i]);
-      narrow = narrow && taps[i] == static_cast<float>(taps[i]);
-      has_zero = has_zero || taps[i] == 0;
-    }
-  }
-};
-
-// Whether every sum below is a whole number that a type of so many bits holds, in whatever order it is taken.
-bool is_exact(const Problem& p, const Facts& facts, double bits) {
-  if (!facts.whole || !is_integer(p.x_type) || p.fill.re != std::floor(p.fill.re)) return false;
-  return facts.magnitude * std::max(largest(p.x_type), static_cast<double>(std::fabs(p.fill.re))) < bits;
-}
-
-// Sums by the types of x and y: in float32 where that loses little more than a result in float32 does. (Taps rounded to
-// float32 would not sum to 1: SciPy's own test of a Gaussian's mean fails then.)
-void set_sums(Problem& p, const Facts& facts, index_t taps) {
-  constexpr index_t few = 16;
-  const bool narrow_x = p.x_type == DType::f32 || is_small_integer(p.x_type);
-  p.sum_type = DType::f64;
-  if (p.y_type == DType::f32 && narrow_x && facts.narrow && taps <= few) p.sum_type = DType::f32;
-  if (!is_integer(p.y_type)) return;
-  p.narrowing = Narrowing::truncate;
-  if (is_small_integer(p.x_type) && is_exact(p, facts, 0x1p24)) p.sum_type = DType::f32;
-}
-
-// The order in which SciPy sums along one axis.
-Summation order_of(const Kernel& kernel) {
-  const index_t n = kernel.size;
-  bool same = n % 2 == 1, opposite = same;
-  for (index_t i = 0; i < n / 2; ++i) {
-    same = same && std::fabs(kernel.taps[i] - kernel.taps[n - 1 - i]) <= DBL_EPSILON;
-    opposite = opposite && std::fabs(kernel.taps[i] + kernel.taps[n - 1 - i]) <= DBL_EPSILON;
-  }
-  return same ? Summation::symmetric : opposite ? Summation::antisymmetric : Summation::last_first;
-}
 
 void set_types(Problem& p, const View& x, const View& y, double fill) {
   p.x_type = as_bytes(x.type);
@@ -95,16 +41,6 @@ void add_batch(Problem& p, const Shape& shape, const View& x, const View& y, int
   p.outer[p.outer_count++] = {Role::batch, n, xs, 0, ys};
 }
 
-// Few axes of few elements are posed as a small image, which takes no batches.
-bool may_be_small(const Shape& shape) {
-  index_t n = 1;
-  for (int a = 0; a < shape.ndim; ++a) {
-    n *= shape.of[a];
-    if (n > small_padded_bytes) return false;
-  }
-  return shape.ndim <= 2;
-}
-
 template <class T>
 bool all_finite(const char* data, index_t n) {
   const T* x = reinterpret_cast<const T*>(data);
@@ -127,7 +63,23 @@ bool is_finite(const Shape& shape, const View& x) {
   return x.type == DType::f32 ? all_finite<float>(x.data, n) : all_finite<double>(x.data, n);
 }
 
+Factor factor_of(const Problem& p, const Kernel& kernel, const Facts& facts) {
+  if (!kernel.taps) return {reinterpret_cast<const char*>(&one), 0, Summation::fast, facts.magnitude};
+  Factor f = {reinterpret_cast<const char*>(kernel.taps), sizeof(double)};
+  if (is_integer(p.y_type) && !is_exact(p, facts, 0x1p53)) f.summation = order_of(kernel);
+  return f;
+}
+
 }  // namespace
+
+bool may_be_small(const Shape& shape) {
+  index_t n = 1;
+  for (int a = 0; a < shape.ndim; ++a) {
+    n *= shape.of[a];
+    if (n > small_padded_bytes) return false;
+  }
+  return shape.ndim <= 2;
+}
 
 const char* taps_at(const Problem& p, const Kernel& kernel) {
   if (kernel.taps) return reinterpret_cast<const char*>(kernel.taps);
@@ -143,18 +95,11 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   const Kernel& kernel = pass.kernel;
   set_types(p, x, y, pass.border == Border::constant ? fill : 0);
   p.flip = kernel.flip;
-  if (kernel.taps) {
-    const Facts facts(kernel.taps, kernel.size);
-    set_sums(p, facts, kernel.size);
-    p.h_type = DType::f64;
-    if (is_integer(p.y_type) && !is_exact(p, facts, 0x1p53)) p.summation = order_of(kernel);
-  } else {
-    Facts facts(&one, 1);
-    facts.magnitude = static_cast<double>(kernel.size);
-    set_sums(p, facts, kernel.size);
-    p.h_type = p.sum_type;
-    p.divisor = facts.magnitude;
-  }
+  const Facts facts(kernel);
+  set_sums(p, facts);
+  p.h_type = kernel.taps ? DType::f64 : p.sum_type;
+  if (kernel.taps && is_integer(p.y_type) && !is_exact(p, facts, 0x1p53)) p.summation = order_of(kernel);
+  if (!kernel.taps) p.divisor = facts.magnitude;
   const bool small = may_be_small(shape);
   for (int axis = 0; axis < shape.ndim; ++axis) {
     if (axis != pass.axis && !small) {
@@ -171,6 +116,45 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   }
 }
 
+bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& first, const Pass& second, double fill,
+                 FusedProblem& f) {
+  Problem& p = f.p;
+  const bool reads_fill = first.border == Border::constant || second.border == Border::constant;
+  if (may_be_small(shape) || first.axis == second.axis || first.kernel.flip != second.kernel.flip) return false;
+  set_types(p, x, y, reads_fill ? fill : 0);
+  p.flip = first.kernel.flip;
+  p.h_type = DType::f64;
+  const Facts facts[2] = {Facts(first.kernel), Facts(second.kernel)};
+  // Whole numbers need no narrowing between the passes: what it takes away are multiples of what the last one takes.
+  const bool exact = is_exact(p, facts[1], 0x1p24, facts[0].magnitude) && facts[0].whole && first.kernel.taps &&
+                     second.kernel.taps && is_small_integer(x.type);
+  set_sums(p, facts[0]);
+  Problem next = p;
+  next.x_type = as_bytes(y.type);
+  set_sums(next, facts[1]);
+  if (is_integer(p.y_type) ? !exact : next.sum_type == DType::f64) p.sum_type = DType::f64;
+  f.narrows = is_integer(p.y_type) && !exact;
+  f.between = next.x_type;
+  f.refills = reads_fill && fill != 0;
+  f.ordered = f.refills || f.narrows;
+  f.along_first = factor_of(p, first.kernel, facts[0]);
+  f.along_second = factor_of(next, second.kernel, facts[1]);
+  for (int axis = 0; axis < shape.ndim; ++axis) {
+    const bool is_first = axis == first.axis;
+    if (!is_first && axis != second.axis) {
+      add_batch(p, shape, x, y, axis);
+      continue;
+    }
+    const Pass& pass = is_first ? first : second;
+    SpatialAxis a = spatial_axis(shape, x, y, axis, pass.kernel.size);
+    a.border = pass.border;
+    a.offset = offset_of(pass.kernel, pass.origin);
+    (is_first ? f.first : f.second) = p.spatial_count;
+    p.spatial[p.spatial_count++] = a;
+  }
+  return true;
+}
+
 bool pose_kernel(const Shape& shape, const View& x, const View& y, const NdKernel& kernel, const index_t* origins,
                  Border border, double fill, Problem& p) {
   set_types(p, x, y, border == Border::constant ? fill : 0);
@@ -178,8 +162,8 @@ bool pose_kernel(const Shape& shape, const View& x, const View& y, const NdKerne
   p.h_type = DType::f64;
   index_t taps = 1;
   for (int axis = 0; axis < shape.ndim; ++axis) taps *= kernel.shape[axis];
-  const Facts facts(kernel.taps, taps);
-  set_sums(p, facts, taps);
+  const Facts facts({kernel.taps, taps, kernel.flip});
+  set_sums(p, facts);
   const bool small = may_be_small(shape);
   const bool looks = small || taps > many_taps_of_a_list;
   const bool sees_nan = facts.has_zero && !is_integer(p.x_type) && !(looks && is_finite(shape, x));

@@ -3,10 +3,13 @@
 // What SciPy does and every Problem here repeats: sums are taken in double precision, the data is read and the result
 // written in the arrays' own types, and integers lose the fraction of a sum, then its high bits. There a sum that is a
 // whole number in theory (a smooth filter over a ramp) may fall on either side of it, so sums that go into integers are
-// taken in SciPy's own order, unless they are exact in any. Few taps that float32 holds sum float32 in float32.
+// taken in SciPy's own order, unless they are exact in any. float32 is summed in float32 by few taps that float32
+// holds, and by taps of one sign (a smooth filter), which lose no more than a few roundings of the result.
 #pragma once
 
 #include "bindings/arrays.h"
+#include "bindings/ndimage_sums.h"
+#include "plan/fused_plan.h"
 
 namespace convcorr {
 
@@ -20,12 +23,6 @@ struct View {
 
 // bool as SciPy reads and writes it between passes: as bytes.
 inline DType as_bytes(DType t) { return t == DType::boolean ? DType::u8 : t; }
-
-struct Kernel {
-  const double* taps;  // contiguous; null: `size` equal taps that sum to 1
-  index_t size;
-  bool flip;
-};
 
 // One filter along one axis.
 struct Pass {
@@ -43,7 +40,14 @@ struct Shape {
   const npy_intp* of;
 };
 
+// Few axes of few elements are posed as a small image, which takes no batches.
+bool may_be_small(const Shape& shape);
+
 void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pass, double fill, Problem& p);
+
+// Two passes as one; false where they stay two.
+bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& first, const Pass& second, double fill,
+                 FusedProblem& f);
 
 // The taps that such a Problem takes.
 const char* taps_at(const Problem& p, const Kernel& kernel);

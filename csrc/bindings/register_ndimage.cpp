@@ -4,6 +4,7 @@
 // python/convcorr/scipy answers, by turning it into ordinary calls or into SciPy's errors.
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -11,6 +12,7 @@
 #include "bindings/call.h"
 #include "bindings/ndimage_problem.h"
 #include "bindings/register.h"
+#include "execute/fused.h"
 
 namespace convcorr {
 namespace {
@@ -130,6 +132,7 @@ void solve(const Problem& p, const char* x, const char* h, char* y) {
 struct Chain {
   Pass pass[max_ndim];
   Ref taps[max_ndim];
+  std::vector<double> narrow[max_ndim];
   int count = 0;
   double fill = 0;
 };
@@ -150,26 +153,74 @@ struct Between {
   }
 };
 
-// A filter along each of some axes, one after the other: all of x in memory between two of them.
-void run_chain(Images& images, const Chain& chain) {
-  const View y = view_of(images.y.array());
-  if (chain.count == 1 && images.overlapping()) copy_input(images);
-  const DType type = as_bytes(y.type);
-  const Between between(images.shape, type);
-  const int buffers = std::min(chain.count - 1, 2);
-  constexpr index_t engine = 1 << 20;
-  std::optional<Scratch> scratch;
-  char* buffer[2] = {};
-  if (buffers > 0) {
-    scratch.emplace(checked_mul(buffers, Scratch::padded(between.bytes)), engine);
-    for (int i = 0; i < buffers; ++i) buffer[i] = scratch->take<char>(between.bytes);
-  }
-  View from = view_of(images.x.array());
+void narrow_taps_of(Chain& chain, DType x, DType y) {
   for (int i = 0; i < chain.count; ++i) {
-    const View to = i == chain.count - 1 ? y : View{buffer[i % 2], type, false, between.strides};
-    Problem p;
-    pose_pass(images.shape, from, to, chain.pass[i], chain.fill, p);
-    solve(p, from.data, taps_at(p, chain.pass[i].kernel), to.data);
+    Kernel& kernel = chain.pass[i].kernel;
+    if (!wants_narrow_taps(i == 0 ? x : y, y, kernel)) continue;
+    chain.narrow[i] = narrow_taps(kernel);
+    kernel.taps = chain.narrow[i].data();
+  }
+}
+
+// Passes `number` and the next at once, from x to y.
+bool run_fused_passes(const Shape& shape, const Chain& chain, int number, const View& x, const View& y) {
+  FusedProblem f = {};
+  FusedPlan plan;
+  if (number + 1 >= chain.count) return false;
+  if (!pose_passes(shape, x, y, chain.pass[number], chain.pass[number + 1], chain.fill, f)) return false;
+  validate(f.p);
+  if (!make_fused_plan(f, plan)) return false;
+  bool done = false;
+  compute(plan.seconds, {}, [&](const Run& run) { done = run_fused(plan, x.data, y.data, run); });
+  return done;
+}
+
+// The first pass alone: what is fused is the last two, whose lines are rows of the memory most often.
+void run_pass(const Shape& shape, const Chain& chain, int number, const View& x, const View& y) {
+  Problem p;
+  pose_pass(shape, x, y, chain.pass[number], chain.fill, p);
+  solve(p, x.data, taps_at(p, chain.pass[number].kernel), y.data);
+}
+
+// Where passes leave what the next one reads: two buffers in turns, made when first needed.
+class Buffers {
+ public:
+  Buffers(const Shape& shape, DType type) : between_(shape, type), type_(type) {}
+
+  View next() {
+    constexpr index_t engine = 1 << 20;
+    if (!scratch_) scratch_.emplace(checked_mul(2, Scratch::padded(between_.bytes)), engine);
+    char*& buffer = buffer_[turn_ = 1 - turn_];
+    if (!buffer) buffer = scratch_->take<char>(between_.bytes);
+    return {buffer, type_, false, between_.strides};
+  }
+
+ private:
+  const Between between_;
+  const DType type_;
+  std::optional<Scratch> scratch_;
+  char* buffer_[2] = {};
+  int turn_ = 0;
+};
+
+// A filter along each of some axes, one after the other; the last two at once where they can be.
+void run_chain(Images& images, Chain& chain) {
+  const View y = view_of(images.y.array());
+  if (may_be_small(images.shape) && y.strides[images.shape.ndim - 1] != itemsize(y.type)) {
+    // The way for small images writes rows of memory; another would take sums in another order.
+    Images apart = {borrowed(images.x.get()), new_result(images.shape.ndim, images.shape.of, y.type), images.shape};
+    run_chain(apart, chain);
+    if (PyArray_CopyInto(images.y.array(), apart.y.array()) < 0) throw PythonError();
+    return;
+  }
+  if (images.overlapping()) copy_input(images);
+  View from = view_of(images.x.array());
+  narrow_taps_of(chain, as_bytes(from.type), as_bytes(y.type));
+  Buffers buffers(images.shape, as_bytes(y.type));
+  for (int i = 0; i < chain.count; ++i) {
+    if (i == chain.count - 2 && run_fused_passes(images.shape, chain, i, from, y)) return;
+    const View to = i == chain.count - 1 ? y : buffers.next();
+    run_pass(images.shape, chain, i, from, to);
     from = to;
   }
 }

@@ -6,6 +6,8 @@
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "dispatch/registry.h"
+#include "execute/cut.h"
+#include "execute/divide.h"
 #include "execute/lines.h"
 #include "execute/mend.h"
 #include "execute/nonfinite_taps.h"
@@ -26,35 +28,6 @@ struct Call {
   std::atomic<bool>& taps_finite;
 };
 
-// A job's rows and its strip.
-struct Extent {
-  index_t row, rows, first, count;
-};
-
-// Where one slice lies.
-struct Slice {
-  Arrays arrays;
-  index_t at[max_spatial];  // output position on the plane axes
-};
-
-Slice slice_at(const Call& call, index_t number) {
-  const DirectPlan& d = call.d;
-  Slice s = {.arrays = call.arrays, .at = {}};
-  for (int a = d.plane_axes - 1; a >= 0; --a) {
-    s.at[a] = number % d.plane[a].out;
-    number /= d.plane[a].out;
-    s.arrays.y += s.at[a] * d.plane[a].y_stride;
-  }
-  for (int a = d.slice_axes - 1; a >= 0; --a) {
-    const index_t i = number % d.slice[a].size;
-    number /= d.slice[a].size;
-    s.arrays.x += i * d.slice[a].x_stride;
-    s.arrays.h += i * d.slice[a].h_stride;
-    s.arrays.y += i * d.slice[a].y_stride;
-  }
-  return s;
-}
-
 // Splits a strip into the bands whose lines are read in place and those that need a border.
 //   |  made  |            in place            |  made  |
 int split_bands(const DirectPlan& d, index_t first, index_t count, Band (&bands)[3]) {
@@ -74,12 +47,6 @@ int split_bands(const DirectPlan& d, index_t first, index_t count, Band (&bands)
   return n;
 }
 
-template <class T>
-void divide_row(void* row, index_t n, double divisor) {
-  T* y = static_cast<T*>(row);
-  for (index_t i = 0; i < n; ++i) y[i] /= static_cast<T>(divisor);
-}
-
 // Everything one job works with.
 class Job {
  public:
@@ -91,7 +58,7 @@ class Job {
   }
 
   void run_slice(index_t number, const Extent& extent, Worker& worker) {
-    slice_ = slice_at(call_, number);
+    slice_ = slice_at(d_, call_.arrays, number);
     if (d_.taps_per_slice && slice_.arrays.h != packed_) {
       packed_ = slice_.arrays.h;
       if (!pack_taps(call_.p, d_, packed_, own_taps_, Run{})) call_.taps_finite.store(false, std::memory_order_relaxed);
@@ -103,27 +70,15 @@ class Job {
       band_ = bands[b];
       lines_.start_band(band_);
       if (d_.shares_planes) lines_.keep_planes(extent.row, extent.rows);
-      run_band(extent, worker);
+      each_block(d_, extent, [&](index_t row, index_t step, int rows) {
+        run_block(row, step, rows);
+        return !worker.should_stop();
+      });
     }
   }
 
  private:
   index_t sum_stride() const { return std::max(d_.strip, d_.register_elements) * itemsize(d_.compute); }
-
-  // Rows in blocks that share lines: neighbours, or rows a dilation apart.
-  void run_band(const Extent& extent, Worker& worker) {
-    const index_t end = extent.row + extent.rows;
-    const index_t step = d_.block_rows > 1 ? d_.row.dilation : 1;
-    for (index_t residue = 0; residue < std::min(step, extent.rows); ++residue) {
-      for (index_t row = extent.row + residue; row < end;) {
-        const index_t left = ceil_div(end - row, step);
-        const int count = static_cast<int>(std::min<index_t>(left, d_.block_rows));
-        run_block(row, step, count);
-        row += count * step;
-        if (worker.should_stop()) return;
-      }
-    }
-  }
 
   void run_block(index_t row, index_t step, int count) {
     void* out[8];
@@ -147,9 +102,7 @@ class Job {
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) {
-      const double divisor = call_.p.divisor;
-      if (divisor != 1)
-        (d_.compute == Compute::f32 ? divide_row<float> : divide_row<double>)(out[r], band_.count, divisor);
+      divide_row(d_.compute, out[r], band_.count, call_.p.divisor);
       store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
     }
   }
@@ -195,19 +148,10 @@ class Job {
 // Start reading here: job `number` is some slices, some of their rows, and a strip of those.
 void run_job(const Call& call, index_t number, Worker& worker) {
   const DirectPlan& d = call.d;
-  const index_t strip = number % d.strips;
-  const index_t rows = number / d.strips % d.row_jobs;
-  const index_t slices = number / d.strips / d.row_jobs;
-  Extent extent;
-  extent.first = strip * d.strip;
-  extent.count = std::min(d.strip, d.lane.out - extent.first);
-  extent.row = rows * d.rows_per_job;
-  extent.rows = std::min(d.rows_per_job, d.row.out - extent.row);
-
+  const Extent extent = extent_of_job(d, number);
   Scratch scratch(d.job_bytes);
   Job job(call, scratch);
-  const index_t end = std::min((slices + 1) * d.slices_per_job, d.slices);
-  for (index_t s = slices * d.slices_per_job; s < end && !worker.should_stop(); ++s) job.run_slice(s, extent, worker);
+  for (index_t s = extent.slice; s < extent.last_slice && !worker.should_stop(); ++s) job.run_slice(s, extent, worker);
 }
 
 // Infinite complex taps meet the 0 that a real sample's imaginary part is.

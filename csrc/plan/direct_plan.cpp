@@ -153,10 +153,11 @@ void cut_strips(DirectPlan& d, double outputs_per_job) {
   const double rows = d.row.out == 1 ? 1 : static_cast<double>(d.block_rows);
   double width = std::min(d.one_row ? outputs_per_job : std::max(fits, 512.0),
                           std::max(outputs_per_job / rows, static_cast<double>(unit)));
-  if (!d.in_place) width = std::max(width, std::min(4.0 * static_cast<double>(d.lane_span), 65536.0));
-  d.strip = std::min(d.lane.out, std::max(unit, static_cast<index_t>(std::min(width, 1e15)) / unit * unit));
-  if (d.strip + unit > d.lane.out) d.strip = d.lane.out;  // no sliver at the end
-  d.strips = ceil_div(d.lane.out, d.strip);
+  const index_t span = d.lane_span + d.overlap, outputs = d.lane.out - d.overlap;
+  if (!d.in_place) width = std::max(width, std::min(4.0 * static_cast<double>(span), 65536.0));
+  d.strip = std::min(outputs, std::max(unit, static_cast<index_t>(std::min(width, 1e15)) / unit * unit));
+  if (d.strip + unit > outputs) d.strip = outputs;  // no sliver at the end
+  d.strips = ceil_div(outputs, d.strip);
 }
 
 // Line strides that are a multiple of 4 KB would put every line of a column into the same few cache sets.
@@ -167,9 +168,12 @@ index_t away_from_aliasing(index_t elements, index_t size) {
   return position < 64 || position > 4096 - 64 ? rounded + 2 * step : rounded;
 }
 
+// Elements of a line that a strip's outputs need; kernels read whole registers.
+index_t width_of_strip(const DirectPlan& d) { return std::max(checked_add(d.strip, d.overlap), d.register_elements); }
+
 // Lines of a strip: see Lines. Far taps leave most of what lies between them unread; then each gets a phase of its own.
 void shape_lines(DirectPlan& d) {
-  const index_t wide = std::max(d.strip, d.register_elements);
+  const index_t wide = width_of_strip(d);
   const index_t between = d.lane_span / d.lane.stride;
   d.phase_per_tap = between / d.lane.kernel > wide;
   d.phases = d.phase_per_tap ? d.lane.kernel
@@ -183,7 +187,8 @@ void shape_lines(DirectPlan& d) {
 // Rows and slices of a job. Where slices share planes, a job keeps all its rows' lines in L2 and takes many slices.
 void cut_rows(DirectPlan& d, double outputs_per_job) {
   const auto wanted = static_cast<index_t>(std::clamp(outputs_per_job / static_cast<double>(d.strip), 1.0, 1e15));
-  index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, checked_mul(4, d.row.kernel));
+  const index_t few = d.overlap > 0 ? 1 : 4;  // where lines are filtered along too, making them twice costs little
+  index_t least_rows = d.in_place ? d.block_rows : std::max<index_t>(d.block_rows, checked_mul(few, d.row.kernel));
   index_t rows = wanted / d.block_rows * d.block_rows;
   index_t slices = 1;
   if (d.shares_planes) {
@@ -240,7 +245,7 @@ index_t most_pieces(const DirectPlan& d) {
 
 void size_buffers(DirectPlan& d) {
   const index_t size = itemsize(d.compute);
-  const index_t wide = std::max(d.strip, d.register_elements);
+  const index_t wide = width_of_strip(d);
   d.block_lines = d.row.kernel + d.block_rows - 1;
   d.ring_lines = d.shares_planes ? d.row.kernel + d.rows_per_job - 1 : d.block_lines;
   d.table_lines = std::max(d.ring_lines, d.block_lines);
@@ -315,8 +320,9 @@ const char* refuse_direct(const Problem& p) {
   return nullptr;
 }
 
-void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
+void make_direct_plan(const Problem& p, DirectPlan& d, Products products, index_t overlap) {
   compute_of(p, d.compute);
+  d.overlap = overlap;
   if (products == Products::fewest && has_real_factor(p)) d.compute = pair_of(d.compute);
   const index_t size = itemsize(d.compute);
   d.register_elements = kernels().taps->register_bytes / size;
@@ -326,7 +332,7 @@ void make_direct_plan(const Problem& p, DirectPlan& d, Products products) {
   d.one_row = !d.ordered && d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   const index_t short_line = d.one_row ? 8192 : 2048;  // bytes: copying less costs less than treating its ends apart
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&
-               d.lane.out * size >= short_line;
+               d.lane.out * size >= short_line && overlap == 0;
   d.out_in_place = same_layout(p.y_type, d.compute) && (d.lane.y_stride == size || d.lane.out == 1) && p.divisor == 1;
   d.narrow = d.one_row && prefers_narrow(d.compute, d.taps);
   d.block_rows = rows_per_block(d);

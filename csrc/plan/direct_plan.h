@@ -51,6 +51,8 @@ struct DirectPlan {
 
   // Jobs.
   index_t strip, strips;  // outputs along the lane, and how many strips
+  index_t overlap =
+      0;  // outputs more that a strip makes: its neighbour's first, and after the last strip the lane's last
   index_t rows_per_job, row_jobs;
   index_t slices_per_job, slice_jobs;
   index_t jobs = 1;
@@ -82,6 +84,7 @@ enum class Products : unsigned char {
   complex,  // a complex number, so that 0 times its infinite counterpart is NaN
 };
 
-void make_direct_plan(const Problem& p, DirectPlan& plan, Products products = Products::fewest);
+// Where strips overlap, every line is made.
+void make_direct_plan(const Problem& p, DirectPlan& plan, Products products = Products::fewest, index_t overlap = 0);
 
 }  // namespace convcorr

@@ -1,0 +1,50 @@
+// Two filters along two axes at once: a Problem whose kernel is the outer product of one along `first` and one along
+// `second`.
+//
+//   rows of x  ->  lines, with what the second filter reads beyond a strip
+//              ->  sums down the columns, a block of rows at a time            first
+//              ->  sums along each of these rows, while it is in the cache     second
+//              ->  y
+//
+// What the first filter makes of the border along the second axis is what stands beyond its own sums' ends: every
+// border rule reads samples of x, or one value, and columns know nothing of each other.
+#pragma once
+
+#include "plan/direct_plan.h"
+
+namespace convcorr {
+
+// The kernel along one axis: taps of the Problem's h_type, `stride` bytes apart.
+struct Factor {
+  const char* taps;
+  index_t stride;
+  Summation summation = Summation::fast;
+  double divisor = 1;
+};
+
+struct FusedProblem {
+  Problem p;  // its kernel's sizes stand on the two axes; neither h's strides nor its summation and divisor are read
+  int first, second;  // spatial axes
+  Factor along_first, along_second;
+  bool ordered = false;  // the first filter must be the first
+  bool narrows = false;  // its sums are narrowed to the type `between`
+  DType between;
+  bool refills = false;  // where `second`'s border is constant, its fill stands there whatever first made of it
+};
+
+struct FusedPlan {
+  Problem first, second;  // second: one line
+  DirectPlan rows, line;  // of these
+  const char *first_taps, *second_taps;
+  bool narrows, refills;
+  DType between;
+  bool out_in_place;  // second's sums are stored where they belong
+  index_t row_bytes;  // of a row of sums
+  index_t job_bytes;  // scratch of one job
+  double seconds;     // predicted, on one thread
+};
+
+// False where the two can't be fused; then they are two Problems.
+bool make_fused_plan(const FusedProblem& f, FusedPlan& plan);
+
+}  // namespace convcorr
