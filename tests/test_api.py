@@ -20,6 +20,7 @@ from subprocesses import output_of
 CONVOLVE = {
     "x": inspect.Parameter.empty, "h": inspect.Parameter.empty, "mode": "full", "axes": None, "boundary": "constant",
     "fill_value": 0, "method": "auto", "stride": 1, "dilation": 1, "dtype": None, "out": None, "threads": None,
+    "rtol": None,
 }  # fmt: skip
 
 

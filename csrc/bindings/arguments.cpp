@@ -23,7 +23,7 @@ struct Word {
 };
 Word operations[] = {{"convolve", 0}, {"correlate", 1}};
 Word modes[] = {{"full", 0}, {"same", 1}, {"valid", 2}};
-Word methods[] = {{"auto", 0}, {"direct", 1}, {"fft", 2}};
+Word methods[] = {{"auto", 0}, {"direct", 1}, {"fft", 2}, {"separable", 3}};
 Word borders[] = {{"constant", 0}, {"edge", 1}, {"symmetric", 2}, {"reflect", 3}, {"wrap", 4}};
 
 [[noreturn]] void wrong_value(const std::string& name, PyObject* got, const std::string& takes) {

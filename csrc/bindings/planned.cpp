@@ -48,6 +48,7 @@ Planned::Planned(const Arguments& a) {
   posed_.set_output_strides();
   validate(posed_.problem);
   choose();
+  settle(posed_.problem, PyArray_BYTES(h_.array()), plan_);
   Run run = run_of(plan_.seconds, request_.threads);
   const bool polls = on_main_thread();
   ReleasedGil released;  // h_ is this plan's own
@@ -60,7 +61,9 @@ void Planned::refuse_tile(const std::string& why) const { throw ValueError("tile
 void Planned::choose() {
   const Problem& p = posed_.problem;
   if (tile_.axes > 0) {
-    if (request_.method == Method::direct) refuse_tile(" with method 'direct'; it takes method 'fft' or 'auto'");
+    if (request_.method == Method::direct || request_.method == Method::separable) {
+      refuse_tile(std::string(" with method '") + word_of(request_.method) + "'; it takes method 'fft' or 'auto'");
+    }
     request_.method = Method::fft;
     if (const char* why = refuse_fft(p)) refuse_tile(std::string(", but this call has no FFT: ") + why);
     int axes = 0;
@@ -102,6 +105,7 @@ void Planned::plan_for(const Problem& p, Plan& plan) const {
   if (plan_.algorithm != Algorithm::fft) {
     make_plan(p, Method::direct, plan);
     plan.in_halves = plan_.in_halves;
+    plan.separates = plan_.separates;
     return;
   }
   make_plan(p, Method::fft, plan, blocks_);
@@ -144,6 +148,7 @@ Ref Planned::run(PyObject* object, PyObject* out) const {
 
 void Planned::explain(Plan& plan, std::vector<Candidate>& record) const {
   make_plan(posed_.problem, request_.method, plan, tile_, &record);
+  settle(posed_.problem, PyArray_BYTES(h_.array()), plan, &record);
 }
 
 }  // namespace convcorr

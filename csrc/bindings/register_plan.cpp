@@ -142,6 +142,7 @@ PyObject* explain(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (posed.is_empty()) return checked(Py_BuildValue("(sdi[])", "none", 0.0, 1)).release();
     validate(posed.problem);
     make_plan(posed.problem, request.method, plan, {}, &record);
+    settle(posed.problem, PyArray_BYTES(h.array()), plan, &record);
     return explanation(plan, record, request.threads);
   });
 }

@@ -6,6 +6,7 @@
 #include "execute/fft.h"
 #include "execute/halves.h"
 #include "execute/kernel_parts.h"
+#include "execute/separable.h"
 #include "execute/small.h"
 #include "problem/part.h"
 #include "problem/reference.h"
@@ -43,6 +44,10 @@ void run_phases(const Problem& p, const Plan& plan, const Arrays& arrays, Run ru
 
 void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
   run.seconds = plan.seconds;
+  if (plan.separates) {
+    if (const auto factors = factorize(p, arrays.h)) return run_separable(p, *factors, arrays, run);
+    if (plan.must_separate) refuse_kernel();
+  }
   if (plan.in_halves) return sum_in_halves(p, arrays, run);
   switch (plan.algorithm) {
     case Algorithm::small:
@@ -54,6 +59,8 @@ void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) 
       return plan.by_parts ? run_fft_by_parts(p, plan.fft, arrays, run) : run_fft(p, plan.fft, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
+    case Algorithm::separable:  // of a plan that was settled
+      break;
   }
 }
 

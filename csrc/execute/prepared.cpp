@@ -4,11 +4,16 @@
 #include "execute/execute.h"
 #include "execute/fft.h"
 #include "execute/kernel_parts.h"
+#include "execute/separable.h"
 #include "problem/part.h"
 
 namespace convcorr {
 
 Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run& run) {
+  if (plan.separates) {
+    factors_ = factorize(p, h);
+    return;
+  }
   if (plan.in_halves || plan.phases > 1) return;
   if (plan.by_parts) {
     parts_ = std::make_unique<const KernelParts>(p, h);
@@ -25,6 +30,7 @@ Prepared::~Prepared() = default;
 
 void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) const {
   run.seconds = plan.seconds;
+  if (plan.separates && factors_) return run_separable(p, *factors_, arrays, run);
   if (plan.in_halves || plan.phases > 1) return convcorr::execute(p, plan, arrays, run);
   if (plan.algorithm == Algorithm::fft && fft_ && fft_->serves(plan.fft)) {
     if (!parts_) return fft_->run(p, plan.fft, arrays, run);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "execute/parallel.h"
 #include "plan/plan.h"
+#include "problem/factors.h"
 
 namespace convcorr {
 
@@ -25,6 +27,7 @@ class Prepared {
   std::unique_ptr<const KernelParts> parts_;  // that fft_ was made of, where the plan goes by parts
   std::unique_ptr<PreparedFft> fft_;
   std::unique_ptr<PreparedTaps> taps_;
+  std::optional<Factors> factors_;
 };
 
 }  // namespace convcorr

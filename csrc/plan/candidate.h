@@ -5,9 +5,9 @@
 
 namespace convcorr {
 
-enum class Algorithm : unsigned char { small, direct, reference, fft };
+enum class Algorithm : unsigned char { small, direct, reference, fft, separable };
 constexpr const char* algorithm_name(Algorithm a) {
-  constexpr const char* names[] = {"small", "direct", "reference", "fft"};
+  constexpr const char* names[] = {"small", "direct", "reference", "fft", "separable"};
   return names[static_cast<int>(a)];
 }
 

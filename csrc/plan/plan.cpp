@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "plan/cost.h"
+#include "plan/separable.h"
 #include "plan/small.h"
+#include "problem/factors.h"
 #include "problem/part.h"
 
 namespace convcorr {
@@ -89,6 +92,26 @@ bool plan_fft(const Problem& p, const FftBlocks& blocks, Plan& plan, std::vector
   return true;
 }
 
+// Axis by axis: in some time that its taps decide upon later.
+void consider_axes(const Problem& p, Method method, Plan& plan, std::vector<Candidate>* record) {
+  constexpr double worth_it = 1.2, shortest_seconds = 5e-6;
+  const bool asked = method == Method::separable;
+  if (!asked && (method != Method::automatic || plan.seconds < shortest_seconds)) return;
+  const char* why = refuse_separable(p);
+  for (int a = 0; a < p.spatial_count && !why && !asked; ++a) {
+    if (static_cast<double>(p.spatial[a].kernel) > many_taps(p)) why = "more taps along an axis than sums keep exact";
+  }
+  if (why) {
+    if (record) record->push_back({.algorithm = Algorithm::separable, .refused = why});
+    return;
+  }
+  const double seconds = separable_seconds(p);
+  if (record) record->push_back({.algorithm = Algorithm::separable, .seconds = seconds});
+  plan.must_separate = asked;
+  plan.separates = asked || seconds * worth_it < plan.seconds;
+  if (asked) plan.seconds = seconds;
+}
+
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
   Candidate* best = nullptr;
   for (Candidate& c : record) {
@@ -147,6 +170,29 @@ void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blo
   const bool sums = plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::small;
   plan.in_halves = method == Method::automatic && sums && has_many_taps(p) && !refuse_direct(p);
   if (record) mark_chosen(plan, *record);
+  consider_axes(p, method, plan, record);
+}
+
+void refuse_kernel() {
+  throw ValueError(
+      "h is not the outer product of kernels along one axis each; method 'separable' takes one that is, or rtol, to "
+      "take the products that come near it");
+}
+
+void settle(const Problem& p, const char* h, Plan& plan, std::vector<Candidate>* record) {
+  if (!plan.separates) return;
+  plan.separates = factorize(p, h).has_value();
+  if (!plan.separates && plan.must_separate) refuse_kernel();
+  if (plan.separates) {
+    plan.algorithm = Algorithm::separable;
+    plan.seconds = separable_seconds(p);
+  }
+  if (!record) return;
+  for (Candidate& c : *record) {
+    const bool is_it = c.algorithm == Algorithm::separable;
+    if (plan.separates) c.chosen = is_it;
+    if (is_it && !plan.separates) c.refused = "the kernel is not an outer product";
+  }
 }
 
 }  // namespace convcorr

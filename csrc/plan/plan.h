@@ -13,16 +13,18 @@
 
 namespace convcorr {
 
-enum class Method : unsigned char { automatic, direct, fft, reference };  // what the caller asked for
+enum class Method : unsigned char { automatic, direct, fft, separable, reference };  // what the caller asked for
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
-  double seconds = 0;      // predicted, on one thread
-  bool in_halves = false;  // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
-  index_t phases = 1;      // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
-  DirectPlan direct;       // for Algorithm::direct
-  bool by_parts = false;   // Algorithm::fft: `fft` is that of split_kernel(p)
-  FftPlan fft;             // for Algorithm::fft
+  double seconds = 0;          // predicted, on one thread
+  bool separates = false;      // axis after axis, where the kernel's taps allow it: see settle()
+  bool must_separate = false;  // else it is an error
+  bool in_halves = false;      // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
+  index_t phases = 1;          // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
+  DirectPlan direct;           // for Algorithm::direct
+  bool by_parts = false;       // Algorithm::fft: `fft` is that of split_kernel(p)
+  FftPlan fft;                 // for Algorithm::fft
 };
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.
@@ -34,5 +36,12 @@ double many_taps(const Problem& p);
 // could not be had.
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks = {},
                std::vector<Candidate>* record = nullptr);
+
+// Looks at the kernel of a plan that would go axis by axis: it does (Algorithm::separable), or `separates` is taken
+// back. Throws ValueError where it must and can't.
+void settle(const Problem& p, const char* h, Plan& plan, std::vector<Candidate>* record = nullptr);
+
+// What is thrown then.
+[[noreturn]] void refuse_kernel();
 
 }  // namespace convcorr

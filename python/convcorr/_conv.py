@@ -1,6 +1,6 @@
 """Convolution and correlation of arrays: the two functions that the package is named after, and their lags.
 
-Each `def` is one return statement that hands its arguments on by position, because a call on a short signal costs less
+Each `def` hands its arguments on by position, because a call on a short signal costs less
 than a Python keyword dictionary. What they mean is written here; what they do is in the compiled `_core`.
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 from ._arguments import count
 from ._core import convolve as _convolve
 from ._core import correlate as _correlate
+from ._low_rank import approximate
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -34,6 +35,7 @@ def convolve(
     dtype: DTypeLike | None = None,
     out: Array | None = None,
     threads: Integer | None = None,
+    rtol: float | None = None,
 ) -> Array:
     """Convolve the data `x` with the kernel `h`, along any of their axes.
 
@@ -67,14 +69,17 @@ def convolve(
     fill_value : scalar
         The value outside x for the boundary "constant"; it must be exact in an integer result. With 0, samples outside
         contribute nothing at all: an infinite tap over them makes no NaN.
-    method : {"auto", "direct", "fft"}
+    method : {"auto", "direct", "fft", "separable"}
         The algorithm.
 
         - "auto": the one predicted to be fastest, and safe: see the notes. `explain` shows the choice;
         - "direct": sums the products as they stand;
         - "fft": by Fourier transforms of stretches of x (overlap-save), made for long kernels. Where no transform
           serves, an exact method computes it: integers and bool, which must not be rounded; longdouble; kernels of one
-          tap; more than 4 convolved axes with several taps.
+          tap; more than 4 convolved axes with several taps;
+        - "separable": axis after axis, of a kernel that is an outer product of kernels along one axis each, as a
+          Gaussian is: sums of K0 + K1 products instead of K0 K1. "auto" takes it too where a kernel is one. Bool,
+          longdouble, a bank of kernels and a complex kernel on real data (or the reverse) are computed directly.
     stride : int or a sequence with one per convolved axis
         Keep outputs 0, s, 2s, ... of what stride 1 gives: ceil(length/s) of them. At least 1 [samples].
     dilation : int or a sequence with one per convolved axis
@@ -85,6 +90,12 @@ def convolve(
         Array for the result: exact shape and dtype, writable, any strides. It may overlap `x` and `h`.
     threads : int, optional
         Threads for this call, at least 1. By default as many as `get_num_threads` says.
+    rtol : float, optional
+        Take the fewest outer products that leave at most this part of h, norm(h - products) <= rtol norm(h), each of
+        them as with "separable"; at least 0, below 1. For an h of floats with several taps along two axes, and
+        "separable" or, where they are predicted to be faster, "auto". Each output is then off by up to rtol
+        norm(x in n's window) norm(h) more; `explain` tells how many products there are and what they leave. None: no
+        approximation is made.
 
     Returns
     -------
@@ -100,7 +111,8 @@ def convolve(
     ValueError
         For an array that is 0-d or empty along a convolved axis, shapes that do not fit, repeated or out-of-range
         `axes`, an unknown name, a kernel longer than the data in "valid", a `stride`, `dilation` or `threads` below 1,
-        a `fill_value` that the result cannot hold, or an `out` of the wrong shape or dtype or that is read-only.
+        a `fill_value` that the result cannot hold, an `out` of the wrong shape or dtype or that is read-only, an `h`
+        that "separable" can't take apart, or an `rtol` out of range or with another kernel than it takes.
     MemoryError
         If the result or the scratch memory cannot be had; checked before anything is allocated.
 
@@ -121,6 +133,10 @@ def convolve(
     section 3.1). With "auto" and "fft" it is off by at most 8 u log2(K + 1) norm(x in n's window) norm(h), with
     Euclidean norms: a loud sample elsewhere in x doesn't count, and a window of zeros gives zero. NaN and infinities
     reach the same outputs under every method. The number of threads never changes a bit of the result.
+
+    That h is an outer product is proved tap by tap: each product of factors is within 16 u of its tap, or within u/256
+    of the largest one. So "separable" is off by at most (K0 + K1 + 20) u (abs(x) * abs(h))[n] on two axes, and u/256 of
+    the largest tap for each sample. Integer kernels are taken apart exactly.
 
     Examples
     --------
@@ -148,7 +164,11 @@ def convolve(
     >>> convolve(np.ones((64, 1000)), np.ones((8, 1, 31)), "same", axes=-1).shape
     (8, 64, 1000)
     """
-    return _convolve(x, h, mode, axes, boundary, fill_value, method, stride, dilation, dtype, out, threads)
+    if rtol is None:
+        return _convolve(x, h, mode, axes, boundary, fill_value, method, stride, dilation, dtype, out, threads)
+    return approximate(
+        "convolve", rtol, (x, h, mode, axes, boundary, fill_value, method, stride, dilation, dtype, out, threads)
+    )
 
 
 def correlate(
@@ -166,6 +186,7 @@ def correlate(
     dtype: DTypeLike | None = None,
     out: Array | None = None,
     threads: Integer | None = None,
+    rtol: float | None = None,
 ) -> Array:
     """Correlate the data `x` with the kernel `h`, along any of their axes.
 
@@ -192,7 +213,7 @@ def correlate(
         The first and the last lag wanted, both included [samples], at the cost of those lags alone. One convolved axis
         and mode "full" only. Lags without any overlap are allowed: x goes on there as `boundary` says. `stride` then
         counts from the first of them.
-    dtype, out, threads : optional
+    dtype, out, threads, rtol : optional
         As for `convolve`.
 
     Returns
@@ -238,7 +259,11 @@ def correlate(
     >>> int(correlation_lags(20, 4)[correlate(received, pulse).argmax()])
     7
     """
-    return _correlate(x, h, mode, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
+    if rtol is None:
+        return _correlate(x, h, mode, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
+    return approximate(
+        "correlate", rtol, (x, h, mode, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
+    )
 
 
 def correlation_lags(n_x: int, n_h: int, mode: Mode = "full") -> NDArray[np.intp]:

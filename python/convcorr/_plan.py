@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _core
 from ._core import plan_run as _run
+from ._low_rank import EXPLAIN_ORDER, explained, outer_products
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ class Candidate:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "reference"}
+    algorithm : {"small", "direct", "fft", "separable", "reference"}
         "small" is "direct" for a short row or a small image that fits the nearest cache; "reference" a plain loop for
         what nothing else takes.
     tile : tuple of int
@@ -73,7 +74,7 @@ class Explanation:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "reference", "none"}
+    algorithm : {"small", "direct", "fft", "separable", "reference", "none"}
         The one taken; "none" where the result has no elements.
     predicted_us : float
         Its predicted time on one thread [microseconds].
@@ -81,6 +82,11 @@ class Explanation:
         How many threads would share the work at most.
     candidates : tuple of Candidate
         All that were weighed: those that can serve, fastest first, then those that cannot.
+    products : int
+        With `rtol`: how many outer products stand for the kernel, each computed as told here. 0: the kernel itself.
+    left : float
+        Norm of what they leave of the kernel, over the norm of the kernel: each output is off by up to this times
+        norm(x in its window) norm(h), beside its rounding.
 
     See Also
     --------
@@ -92,6 +98,8 @@ class Explanation:
     predicted_us: float
     threads: int
     candidates: tuple[Candidate, ...]
+    products: int = 0
+    left: float = 0.0
 
     def __str__(self) -> str:
         shown = [c for i, c in enumerate(self.candidates) if i < _MOST_LINES or c.chosen or not c.tile]
@@ -103,6 +111,8 @@ class Explanation:
             lines.append(f"    and {len(self.candidates) - len(shown)} tiles more, slower")
         threads = "1 thread" if self.threads == 1 else f"up to {self.threads} threads"
         title = f"{self.algorithm}: {self.predicted_us:.4g} us predicted for one thread, runs on {threads}"
+        if self.products:
+            title += f"\n{self.products} outer products, off by up to {self.left:.2g} norm(x in the window) norm(h)"
         return "\n".join([title, *(line.rstrip() for line in lines)])
 
 
@@ -143,7 +153,7 @@ class Plan:
         The shape of the result.
     dtype : dtype
         Its type.
-    algorithm : {"small", "direct", "fft", "reference"}
+    algorithm : {"small", "direct", "fft", "separable", "reference"}
         The one taken; `Candidate` says what they are.
 
     See Also
@@ -348,11 +358,12 @@ def explain(
     dtype: DTypeLike | None = None,
     out: Array | None = None,
     threads: Integer | None = None,
+    rtol: float | None = None,
 ) -> Explanation:
     """Which algorithm `convolve` or `correlate` would take for these arguments, and what each candidate would cost.
 
-    Nothing is computed and nothing is timed: of the arrays only the shapes, dtypes and strides are looked at, and the
-    costs are those of a model. The same call gives the same answer.
+    Nothing is computed and nothing is timed: of the arrays only the shapes, dtypes and strides are looked at, and
+    whether the kernel is an outer product; the costs are those of a model. The same call gives the same answer.
 
     Parameters
     ----------
@@ -362,7 +373,7 @@ def explain(
         As for `convolve`.
     op : {"convolve", "correlate"}
         Which of the two.
-    axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads : optional
+    axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads, rtol : optional
         As for `convolve` and `correlate`. `out` is not written.
 
     Returns
@@ -390,7 +401,22 @@ def explain(
     'fft'
     >>> print(explain(np.ones(9, int), np.ones(5, int), method="fft").candidates[-1].refused)
     a rounding transform of integers
+
+    A disk is the sum of 16 outer products; a part of them comes near it:
+
+    >>> y, x = np.mgrid[-24:25, -24:25]
+    >>> disk = (x * x + y * y <= 576) / 1793
+    >>> told = explain(np.ones((512, 512)), disk, "same", method="separable", rtol=0.3)
+    >>> told.products, told.left < 0.3
+    (2, True)
     """
-    return _explanation(
-        _core.explain(x, h, mode, op, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
-    )
+    values = (x, h, mode, op, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
+    if rtol is None:
+        return _explanation(_core.explain(*values))
+    arguments: dict[str, Any] = dict(zip(EXPLAIN_ORDER, values, strict=True))
+    products = outer_products(rtol, arguments)
+    count = len(products.terms)
+    if count:
+        arguments.update(h=products.terms[0], method="separable")
+    told = _explanation(explained(arguments))
+    return replace(told, predicted_us=told.predicted_us * max(count, 1), products=count, left=products.left)

@@ -12,7 +12,7 @@ _T = TypeVar("_T")
 
 Mode = Literal["full", "same", "valid"]
 Boundary = Literal["constant", "edge", "symmetric", "reflect", "wrap"]
-Method = Literal["auto", "direct", "fft"]
+Method = Literal["auto", "direct", "fft", "separable"]
 Operation = Literal["convolve", "correlate"]
 PerAxis: TypeAlias = _T | Sequence[_T]  # one value for every convolved axis, or one each
 Integer: TypeAlias = SupportsIndex  # int, or a NumPy integer

@@ -1,0 +1,217 @@
+#include "problem/factors.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <cstdint>
+#include <limits>
+#include <numeric>
+#include <type_traits>
+
+#include "problem/element.h"
+#include "problem/odometer.h"
+
+namespace convcorr {
+namespace {
+
+using std::size_t;
+
+// The kernel's taps in C order, along the axes that have several.
+template <class T>
+struct Taps {
+  std::vector<int> axes;
+  Odometer at;
+  std::vector<T> of;
+  size_t pivot = 0;  // the largest tap
+
+  Taps(const Problem& p, const char* h) {
+    for (int a = 0; a < p.spatial_count; ++a) {
+      if (p.spatial[a].kernel == 1) continue;
+      axes.push_back(a);
+      at.add_axis(p.spatial[a].kernel);
+    }
+    of.reserve(static_cast<size_t>(at.count()));
+    do {
+      index_t offset = 0;
+      for (int i = 0; i < at.axes; ++i) offset += at.at[i] * p.spatial[axes[static_cast<size_t>(i)]].h_stride;
+      of.push_back(read_element<T>(h + offset, p.h_type, p.h_swapped));
+    } while (at.next());
+  }
+
+  index_t step(int axis) const {  // from one tap along an axis to the next
+    index_t n = 1;
+    for (int a = axis + 1; a < at.axes; ++a) n *= at.size[a];
+    return n;
+  }
+
+  // The taps along an axis that go through the pivot.
+  std::vector<T> line(int axis) {
+    at.seek(static_cast<index_t>(pivot));
+    const index_t n = at.size[axis], first = static_cast<index_t>(pivot) - at.at[axis] * step(axis);
+    std::vector<T> line(static_cast<size_t>(n));
+    for (index_t i = 0; i < n; ++i) line[static_cast<size_t>(i)] = of[static_cast<size_t>(first + i * step(axis))];
+    return line;
+  }
+};
+
+template <class T>
+using Real = decltype(std::abs(T()));
+template <class T>
+constexpr Real<T> unit = std::numeric_limits<Real<T>>::epsilon() / 2;
+
+template <class T>
+bool is_near(T a, T b, double roundings) {
+  return std::abs(a - b) <= static_cast<Real<T>>(roundings) * unit<T> * std::abs(a);
+}
+
+// Zeros must be zeros, and signs the same: then infinite samples meet the same.
+template <class T>
+bool is_same_tap(T tap, T product, Real<T> slack) {
+  if (is_near(tap, product, factor_tolerance)) return true;
+  if constexpr (std::is_same_v<T, Real<T>>) {
+    const bool same_sign = tap != 0 && product != 0 && std::signbit(tap) == std::signbit(product);
+    return same_sign && std::abs(tap - product) <= slack;
+  }
+  return false;
+}
+
+// Whether roundings don't explain it, nor that small taps are worth less.
+template <class T>
+bool differ_plainly(T a, T b) {
+  constexpr double far = 4096;
+  return std::abs(a) > std::numeric_limits<Real<T>>::min() / unit<T> && std::isfinite(std::abs(a)) &&
+         !is_near(a, b, far);
+}
+bool differ_plainly(std::uint64_t a, std::uint64_t b) { return a != b; }
+
+// A look at a few taps, which shows of most kernels that they are no products: a rectangle's opposite corners have
+// equal products in one that is.
+template <class T>
+bool may_be_product(const Problem& p, const char* h) {
+  const SpatialAxis* two[2] = {};
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (p.spatial[a].kernel > 1) two[two[0] != nullptr] = &p.spatial[a];
+  }
+  const auto tap = [&](index_t i, index_t j) {
+    return read_element<T>(h + i * two[0]->h_stride + j * two[1]->h_stride, p.h_type, p.h_swapped);
+  };
+  const index_t m = two[0]->kernel - 1, n = two[1]->kernel - 1;
+  const index_t rectangles[][4] = {{0, m, 0, n}, {m / 2, m, n / 2, n}, {0, (m + 1) / 2, n / 2, n}};
+  for (const auto& [top, bottom, left, right] : rectangles) {
+    const T down = tap(top, left) * tap(bottom, right), up = tap(top, right) * tap(bottom, left);
+    if (differ_plainly(down, up)) return false;
+  }
+  return true;
+}
+
+template <class T>
+using Lines = std::vector<std::vector<T>>;
+
+// Whether same(tap, product of the factors there) holds for every tap.
+template <class T, class Same>
+bool all_products(Taps<T>& taps, const Lines<T>& lines, const Same& same) {
+  taps.at.seek(0);
+  size_t i = 0;
+  do {
+    T product = lines[0][static_cast<size_t>(taps.at.at[0])];
+    for (int a = 1; a < taps.at.axes; ++a) product *= lines[static_cast<size_t>(a)][static_cast<size_t>(taps.at.at[a])];
+    if (!same(taps.of[i++], product)) return false;
+  } while (taps.at.next());
+  return true;
+}
+
+// The first factor keeps the pivot's size, the others have 1 there: so sums along the first axis are parts of the whole
+// sum, and overflow where that would.
+template <class T>
+bool find_floating(Taps<T>& taps, Lines<T>& lines) {
+  using std::abs;
+  for (size_t i = 1; i < taps.of.size(); ++i) {
+    if (abs(taps.of[i]) > abs(taps.of[taps.pivot])) taps.pivot = i;
+  }
+  const T pivot = taps.of[taps.pivot];
+  if (!std::isfinite(abs(pivot))) return false;
+  for (int a = 0; a < taps.at.axes; ++a) {
+    lines.push_back(taps.line(a));
+    for (T& tap : lines.back()) tap = a == 0 || abs(pivot) == 0 ? tap : tap / pivot;
+  }
+  const Real<T> slack = static_cast<Real<T>>(small_tap_slack) * unit<T> * abs(pivot);
+  return all_products(taps, lines, [slack](T tap, T product) { return is_same_tap(tap, product, slack); });
+}
+
+std::int64_t as_signed(std::uint64_t u) { return static_cast<std::int64_t>(u); }
+
+// The same modulo 2^64: each other factor without what its taps have in common.
+bool find_integers(Taps<std::uint64_t>& taps, Lines<std::uint64_t>& lines) {
+  const auto pivot = std::find_if(taps.of.begin(), taps.of.end(), [](std::uint64_t u) { return u != 0; });
+  if (pivot == taps.of.end()) {
+    for (int a = 0; a < taps.at.axes; ++a) lines.push_back(taps.line(a));
+    return true;
+  }
+  taps.pivot = static_cast<size_t>(pivot - taps.of.begin());
+  std::int64_t others = 1;
+  lines.emplace_back();
+  for (int a = 1; a < taps.at.axes; ++a) {
+    std::vector<std::uint64_t> line = taps.line(a);
+    std::int64_t common = 0;
+    for (std::uint64_t u : line) common = std::gcd(common, as_signed(u));
+    if (common <= 0) return false;  // the least integer's magnitude
+    taps.at.seek(static_cast<index_t>(taps.pivot));
+    std::uint64_t& there = line[static_cast<size_t>(taps.at.at[a])];
+    if (as_signed(there) < 0) common = -common;  // positive at the pivot
+    for (std::uint64_t& u : line) u = static_cast<std::uint64_t>(as_signed(u) / common);
+    if (__builtin_mul_overflow(others, as_signed(there), &others)) return false;
+    lines.push_back(std::move(line));
+  }
+  lines[0] = taps.line(0);
+  for (std::uint64_t& u : lines[0]) {
+    if (as_signed(u) % others != 0) return false;
+    u = static_cast<std::uint64_t>(as_signed(u) / others);
+  }
+  return all_products(taps, lines, [](auto tap, auto product) { return tap == product; });
+}
+
+template <class T>
+void keep(const Problem& p, const Taps<T>& taps, const Lines<T>& lines, Factors& factors) {
+  const auto size = static_cast<size_t>(itemsize(p.sum_type));
+  factors.axes = taps.axes;
+  for (const std::vector<T>& line : lines) {
+    std::vector<char>& to = factors.taps.emplace_back(line.size() * size);
+    for (size_t i = 0; i < line.size(); ++i) write_element(&to[i * size], p.sum_type, line[i], Narrowing::wrap);
+  }
+}
+
+template <class T, class Find>
+std::optional<Factors> factors_of(const Problem& p, const char* h, const Find& find) {
+  if (!may_be_product<T>(p, h)) return {};
+  Taps<T> taps(p, h);
+  Lines<T> lines;
+  Factors factors;
+  if (!find(taps, lines)) return {};
+  keep(p, taps, lines, factors);
+  return factors;
+}
+
+}  // namespace
+
+const char* Factors::of(int axis) const {
+  const auto at = std::find(axes.begin(), axes.end(), axis) - axes.begin();
+  return taps[static_cast<size_t>(at)].data();
+}
+
+std::optional<Factors> factorize(const Problem& p, const char* h) {
+  switch (p.sum_type) {
+    case DType::f32:
+      return factors_of<float>(p, h, find_floating<float>);
+    case DType::f64:
+      return factors_of<double>(p, h, find_floating<double>);
+    case DType::c64:
+      return factors_of<std::complex<float>>(p, h, find_floating<std::complex<float>>);
+    case DType::c128:
+      return factors_of<std::complex<double>>(p, h, find_floating<std::complex<double>>);
+    default:
+      if (!is_integer(p.sum_type) || p.sum_type == DType::boolean) return {};
+      return factors_of<std::uint64_t>(p, h, find_integers);
+  }
+}
+
+}  // namespace convcorr

@@ -1,0 +1,121 @@
+"""Kernels of two axes as sums of a few outer products, where the caller allows an error: `rtol` of `convolve`."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from . import _core
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._types import Array, ExplanationTuple
+
+
+EXPLAIN_ORDER = (
+    "x", "h", "mode", "op", "axes", "boundary", "fill_value", "method", "stride", "dilation", "lags", "dtype", "out",
+    "threads",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Products:
+    """A kernel's outer products, and what they leave.
+
+    Attributes
+    ----------
+    terms : list of ndarray
+        Outer products of the kernel's shape and type; empty where the kernel itself costs no more.
+    left : float
+        Norm of what they leave of the kernel, over the norm of the kernel.
+    """
+
+    terms: list[Array]
+    left: float
+
+
+def _two_axes(h: Array, axes: Any, ndim: int) -> tuple[int, int]:
+    """The two axes of `h` with several taps; `axes` counts among `ndim` common ones, as in `convolve`."""
+    several = [axis for axis in range(h.ndim) if h.shape[axis] > 1]
+    if axes is not None:
+        convolved = {axis % ndim - ndim for axis in np.atleast_1d(axes)}
+        if not {axis - h.ndim for axis in several} <= convolved:
+            raise ValueError(f"rtol is given with several kernels, h of shape {h.shape}; it takes a single one")
+    if len(several) != 2:
+        raise ValueError(f"rtol is given with h of shape {h.shape}; it takes an h with several taps along two axes")
+    return several[0], several[1]
+
+
+def _check(rtol: Any, method: Any) -> float:
+    if isinstance(rtol, bool) or not isinstance(rtol, numbers.Real):
+        raise TypeError(f"rtol must be a number, got {rtol!r} ({type(rtol).__name__})")
+    if not 0 <= float(rtol) < 1:
+        raise ValueError(f"rtol must be at least 0 and below 1, got {rtol!r}")
+    if method not in ("auto", "separable"):
+        raise ValueError(f"rtol is given with method {method!r}; it takes 'auto' or 'separable'")
+    return float(rtol)
+
+
+def outer_products(rtol: Any, arguments: dict[str, Any]) -> Products:
+    """The fewest outer products that leave at most `rtol` of the kernel, for a call of _core.explain.
+
+    None where the method is "auto" and the kernel itself is predicted to cost less.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `convolve` says of `rtol`.
+    """
+    method, h = arguments["method"], arguments["h"]
+    rtol = _check(rtol, method)
+    taps = np.asarray(h)
+    if taps.dtype.kind not in "fc" or taps.dtype.itemsize > (16 if taps.dtype.kind == "c" else 8):
+        raise TypeError(f"rtol is given with h of dtype {taps.dtype}; it takes float16, float32, float64 or complex")
+    first, second = _two_axes(taps, arguments["axes"], max(np.ndim(arguments["x"]), taps.ndim))
+    wide = np.complex128 if taps.dtype.kind == "c" else np.float64
+    if not np.isfinite(taps).all():
+        return Products([], 0.0)
+    u, s, vh = np.linalg.svd(taps.reshape(taps.shape[first], taps.shape[second]).astype(wide), full_matrices=False)
+    left = np.sqrt(np.append(np.cumsum((s**2)[::-1])[::-1], 0))  # norm of what the first r products leave, by r
+    rank = int(np.argmax(left <= rtol * left[0]))
+    if rank == 0 or rank * (u.shape[0] + vh.shape[1]) >= taps.size:
+        return Products([], 0.0)
+    terms = [np.outer(u[:, r] * s[r], vh[r]).reshape(taps.shape).astype(taps.dtype) for r in range(rank)]
+    if method == "auto":
+        each = explained({**arguments, "h": terms[0], "method": "separable"})[1]
+        if rank * each > explained(arguments)[1]:
+            return Products([], 0.0)
+    return Products(terms, float(left[rank] / left[0]))
+
+
+def explained(arguments: dict[str, Any]) -> ExplanationTuple:
+    """What _core.explain says of a call."""
+    return _core.explain(*(arguments[name] for name in EXPLAIN_ORDER))
+
+
+def approximate(op: str, rtol: Any, values: tuple[Any, ...]) -> Array:
+    """A call of convolve or correlate, its arguments by position, with `rtol`."""
+    names = [name for name in EXPLAIN_ORDER if name != "op" and (name != "lags" or op == "correlate")]
+    given = dict(zip(names, values, strict=True))
+    arguments = {"op": op, "lags": None, **given}
+    terms = outer_products(rtol, arguments).terms
+    function: Callable[..., Array] = getattr(_core, op)
+    if not terms:
+        return function(*given.values())
+    explained(arguments)  # for what it says of `out`
+    # With an `out` that lies over x or h, x must stay whole until the last product.
+    given.update(h=terms[0], method="separable", out=None)
+    total = function(*given.values())
+    part = np.empty_like(total)
+    for term in terms[1:]:
+        given.update(h=term, out=part)
+        total += function(*given.values())
+    out = values[names.index("out")]
+    if out is None:
+        return total
+    out[...] = total
+    return cast("Array", out)
