@@ -116,6 +116,34 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   }
 }
 
+bool pose_wide_mean(const Shape& shape, const View& x, const View& y, const Pass& pass, double fill, FusedProblem& f) {
+  if (pass.kernel.taps || pass.kernel.size < wide_box || may_be_small(shape)) return false;
+  Problem& p = f.p;
+  const int last = shape.ndim - 1;
+  set_types(p, x, y, pass.border == Border::constant ? fill : 0);
+  p.h_type = DType::f64;
+  const Facts facts(pass.kernel);
+  set_sums(p, facts);
+  const Factor mean = factor_of(p, pass.kernel, facts);
+  (pass.axis == last ? f.along_second : f.along_first) = mean;
+  f.first = f.second = -1;
+  for (int axis = 0; axis < shape.ndim; ++axis) {
+    if (axis != pass.axis && axis != last) {
+      add_batch(p, shape, x, y, axis);
+      continue;
+    }
+    SpatialAxis a = spatial_axis(shape, x, y, axis, axis == pass.axis ? pass.kernel.size : 1);
+    if (axis == pass.axis) {
+      a.border = pass.border;
+      a.offset = offset_of(pass.kernel, pass.origin);
+    }
+    (axis == last ? f.second : f.first) = p.spatial_count;
+    p.spatial[p.spatial_count++] = a;
+  }
+  f.ordered = true;
+  return true;
+}
+
 bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& first, const Pass& second, double fill,
                  FusedProblem& f) {
   Problem& p = f.p;
@@ -132,7 +160,7 @@ bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& f
   Problem next = p;
   next.x_type = as_bytes(y.type);
   set_sums(next, facts[1]);
-  if (is_integer(p.y_type) ? !exact : next.sum_type == DType::f64) p.sum_type = DType::f64;
+  if (next.sum_type == DType::f64 && !exact) p.sum_type = DType::f64;
   f.narrows = is_integer(p.y_type) && !exact;
   f.between = next.x_type;
   f.refills = reads_fill && fill != 0;

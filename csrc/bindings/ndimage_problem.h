@@ -45,6 +45,9 @@ bool may_be_small(const Shape& shape);
 
 void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pass, double fill, Problem& p);
 
+// A mean over many samples, as of two passes of which one does nothing; false where it is an ordinary pass.
+bool pose_wide_mean(const Shape& shape, const View& x, const View& y, const Pass& pass, double fill, FusedProblem& f);
+
 // Two passes as one; false where they stay two.
 bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& first, const Pass& second, double fill,
                  FusedProblem& f);

@@ -15,7 +15,7 @@ double largest(DType t) {
 }
 
 // More than these lose more than a few roundings, even of one sign.
-constexpr index_t most_narrow_taps = 1024;
+constexpr index_t most_narrow_taps = 256, most_narrow_means = 32;
 
 // Moves a rounded tap by one of float32's steps towards `missing`, where that leaves it within a step of the true one.
 float nudged(double tap, float rounded, double missing) {
@@ -31,6 +31,7 @@ bool is_small_integer(DType t) { return is_integer(t) && itemsize(t) <= 2; }
 Facts::Facts(const Kernel& kernel) : taps(kernel.size) {
   if (!kernel.taps) {
     magnitude = static_cast<double>(taps);
+    one_sign = taps <= most_narrow_means;
     return;
   }
   bool positive = false, negative = false;

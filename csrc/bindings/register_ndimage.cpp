@@ -162,12 +162,8 @@ void narrow_taps_of(Chain& chain, DType x, DType y) {
   }
 }
 
-// Passes `number` and the next at once, from x to y.
-bool run_fused_passes(const Shape& shape, const Chain& chain, int number, const View& x, const View& y) {
-  FusedProblem f = {};
+bool solve(const FusedProblem& f, const View& x, const View& y) {
   FusedPlan plan;
-  if (number + 1 >= chain.count) return false;
-  if (!pose_passes(shape, x, y, chain.pass[number], chain.pass[number + 1], chain.fill, f)) return false;
   validate(f.p);
   if (!make_fused_plan(f, plan)) return false;
   bool done = false;
@@ -175,8 +171,15 @@ bool run_fused_passes(const Shape& shape, const Chain& chain, int number, const 
   return done;
 }
 
-// The first pass alone: what is fused is the last two, whose lines are rows of the memory most often.
+// Passes `number` and the next at once, from x to y.
+bool run_fused_passes(const Shape& shape, const Chain& chain, int number, const View& x, const View& y) {
+  FusedProblem f = {};
+  return pose_passes(shape, x, y, chain.pass[number], chain.pass[number + 1], chain.fill, f) && solve(f, x, y);
+}
+
 void run_pass(const Shape& shape, const Chain& chain, int number, const View& x, const View& y) {
+  FusedProblem f = {};
+  if (pose_wide_mean(shape, x, y, chain.pass[number], chain.fill, f) && solve(f, x, y)) return;
   Problem p;
   pose_pass(shape, x, y, chain.pass[number], chain.fill, p);
   solve(p, x.data, taps_at(p, chain.pass[number].kernel), y.data);

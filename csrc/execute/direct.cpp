@@ -7,11 +7,11 @@
 #include "base/checked.h"
 #include "dispatch/registry.h"
 #include "execute/cut.h"
-#include "execute/divide.h"
 #include "execute/lines.h"
 #include "execute/mend.h"
 #include "execute/nonfinite_taps.h"
 #include "execute/pack.h"
+#include "execute/sums.h"
 #include "execute/tap_list.h"
 #include "problem/odometer.h"
 

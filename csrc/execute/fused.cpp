@@ -5,11 +5,12 @@
 
 #include "base/buffer.h"
 #include "dispatch/registry.h"
+#include "execute/box_columns.h"
 #include "execute/cut.h"
-#include "execute/divide.h"
 #include "execute/lines.h"
 #include "execute/load.h"
 #include "execute/pack.h"
+#include "execute/sums.h"
 #include "execute/tap_list.h"
 #include "problem/element.h"
 
@@ -37,6 +38,8 @@ class Job {
     sums_ = scratch.take<char>(plan_.row_bytes);
     pointers_ = scratch.take<const void*>(std::max(d_.taps, plan_.line.taps));
     columns_ = scratch.take<index_t>(plan_.line.lane.kernel);
+    if (plan_.box_rows) box_.emplace(d_.compute, d_.row.kernel, plan_.row_bytes, scratch);
+    if (plan_.box_line) tree_ = scratch.take<char>(plan_.row_bytes);
     if (plan_.narrows) narrowed_ = scratch.take<char>(plan_.row_bytes / size_ * itemsize(plan_.between));
     store_ = kernels().convert->store[static_cast<int>(d_.compute)][static_cast<int>(plan_.first.y_type)];
     const index_t step = plan_.line.lane.dilation * scalars(d_.compute);
@@ -48,9 +51,14 @@ class Job {
     extent_ = extent;
     lines_.start_slice(slice_.arrays.x, slice_.at);
     lines_.start_band({extent.first, extent.count + d_.overlap, false});
+    if (box_) box_->start();
     each_block(d_, extent, [&](index_t row, index_t step, int count) {
-      sum_columns(row, count);
-      for (int r = 0; r < count; ++r) finish_row(row_of_sums(r), row + r * step);
+      const void* const* const* planes = lines_.block(row, count);
+      if (d_.row.kernel > 1) sum_columns(planes, count);
+      for (int r = 0; r < count; ++r) {
+        const void* sums = d_.row.kernel > 1 ? finish_sums(row_of_sums(r)) : planes[0][r];
+        finish_row(sums, row + r * step);
+      }
       return !worker.should_stop();
     });
   }
@@ -60,10 +68,13 @@ class Job {
   index_t wide() const { return extent_.count + d_.overlap; }
 
   // The first filter.
-  void sum_columns(index_t row, int count) {
+  void sum_columns(const void* const* const* planes, int count) {
     void* out[8];
     for (int r = 0; r < count; ++r) out[r] = row_of_sums(r);
-    const void* const* const* planes = lines_.block(row, count);
+    if (box_) {
+      for (int r = 0; r < count; ++r) box_->next(planes[0] + r, out[r], wide());
+      return;
+    }
     if (d_.ordered) {
       for (int r = 0; r < count; ++r) {
         call_.first.list->sum_row(planes, r, lines_.columns(), pointers_, out[r], wide());
@@ -74,17 +85,22 @@ class Job {
                                                       d_.row.kernel, d_.lane.kernel, out, count, wide()});
   }
 
-  // From a row of first's sums to a row of y.
-  void finish_row(char* sums, index_t row) {
+  // A row of first's sums as the second filter is to see it.
+  const void* finish_sums(char* sums) {
     divide_row(d_.compute, sums, wide(), plan_.first.divisor);
+    if (plan_.line.taps == 1) return sums;
     if (plan_.narrows) narrow(sums);
     if (plan_.refills) refill(sums);
+    return sums;
+  }
+
+  void finish_row(const void* sums, index_t row) {
     char* y = slice_.arrays.y + row * d_.row.y_stride + extent_.first * d_.lane.y_stride;
+    if (plan_.line.taps == 1) return store_(sums, extent_.count, y, d_.lane.y_stride);
     char* out = plan_.out_in_place ? y : sums_;
     sum_line(sums, out);
-    if (plan_.out_in_place) return;
     divide_row(d_.compute, out, extent_.count, plan_.second.divisor);
-    store_(out, extent_.count, y, d_.lane.y_stride);
+    if (!plan_.out_in_place) store_(out, extent_.count, y, d_.lane.y_stride);
   }
 
   void narrow(char* sums) {
@@ -103,13 +119,15 @@ class Job {
   }
 
   // The second filter.
-  void sum_line(const char* sums, char* out) {
+  void sum_line(const void* sums, char* out) {
     const DirectPlan& line = plan_.line;
     const int compute = static_cast<int>(d_.compute);
     const void* row = sums;
     const void* const* rows = &row;
     void* const to = out;
-    if (line.ordered) {
+    if (plan_.box_line) {
+      sums_of(d_.compute).window(sums, line.taps, line.lane.dilation, tree_, out, extent_.count);
+    } else if (line.ordered) {
       call_.second.list->sum_row(&rows, 0, columns_, pointers_, out, extent_.count);
     } else if (line.one_row) {
       const TapsTable& table = line.narrow ? *kernels().narrow_taps : *kernels().taps;
@@ -127,12 +145,14 @@ class Job {
   const index_t size_;  // bytes of a compute element
   Slice slice_ = {};
   Extent extent_ = {};
-  char *rows_, *sums_, *narrowed_ = nullptr;
+  char *rows_, *sums_, *narrowed_ = nullptr, *tree_ = nullptr;
+  std::optional<BoxColumns> box_;
   const void** pointers_;
   index_t* columns_;  // of the second filter's taps
   store_fn store_;
 };
 
+// False where a tap isn't finite.
 bool take_taps(const Problem& p, const DirectPlan& d, const char* h, void* packed, Taps& taps) {
   if (!pack_taps(p, d, h, packed, Run{})) return false;
   if (d.ordered) taps.list.emplace(p, d, h);
@@ -148,8 +168,10 @@ bool run_fused(const FusedPlan& plan, const char* x, char* y, const Run& run) {
   const auto take = [&](const Problem& p, const DirectPlan& d, const char* h, Taps& taps) {
     return take_taps(p, d, h, scratch.take_bytes(d.taps_bytes), taps);
   };
-  if (!take(plan.first, plan.rows, plan.first_taps, call.first)) return false;
-  if (!take(plan.second, plan.line, plan.second_taps, call.second)) return false;
+  const bool multiplies_rows = plan.rows.taps > 1 && !plan.box_rows;
+  const bool multiplies_line = plan.line.taps > 1 && !plan.box_line;
+  if (multiplies_rows && !take(plan.first, plan.rows, plan.first_taps, call.first)) return false;
+  if (multiplies_line && !take(plan.second, plan.line, plan.second_taps, call.second)) return false;
   Run timed = run;
   timed.seconds = plan.seconds;
   run_jobs(plan.rows.jobs, timed, [&call](index_t number, Worker& worker) {

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "dispatch/registry.h"
 #include "execute/load.h"
+#include "execute/sums.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -86,9 +86,8 @@ void TapList::sum_row(const void* const* const* planes, int row, const index_t* 
   for (const Tap& tap : taps_) {
     *pointer++ = static_cast<const char*>(planes[tap.plane][row + tap.row]) + columns[tap.column] * size;
   }
-  const SumsTable& kernel = *kernels().sums;
   const auto count = static_cast<index_t>(weights_.size()) / size;
-  (d_.compute == Compute::f32 ? kernel.f32 : kernel.f64)(pointers, weights_.data(), count, terms_, y, m);
+  sums_of(d_.compute).list(pointers, weights_.data(), count, terms_, y, m);
 }
 
 }  // namespace convcorr

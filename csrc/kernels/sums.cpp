@@ -1,5 +1,5 @@
-// Rows of sums in a fixed order, each product and each sum rounded: the bits of plain C loops over doubles, whatever
-// the ISA. This source is compiled without contraction of a * b + c.
+// Rows of sums whose every bit is fixed. Of listed taps: each product and each sum rounded: the bits of plain C loops
+// over doubles, whatever the ISA. This source is compiled without contraction of a * b + c.
 //
 //   lines[t]   .. x x x x x x x x ..      a pointer per tap, so that zero taps can be left out, and any axis serves
 //   sums          B registers             each term: B loads (2 B of pairs), one broadcast, B products, B sums
@@ -72,9 +72,92 @@ void sum_lines(const void* const* lines, const void* taps, index_t count, Terms 
   }
 }
 
+// Elementwise over whole registers, then one by one.
+template <class T, class Register, class One>
+CONVCORR_INLINE void each(index_t m, Register of_register, One of_one) {
+  index_t i = 0;
+  for (; i + lanes<T> <= m; i += lanes<T>) of_register(i);
+  for (; i < m; ++i) of_one(i);
+}
+
+// s[i] = the sum of four samples from x[i] on, and y[i] that of the first `few` of them, 0 .. 3.
+template <class T, int few>
+CONVCORR_INLINE void sum_fours(const T* x, index_t step, T* s, T* y, index_t n) {
+  const auto put = [=](index_t i, auto a, auto b, auto c, auto d, auto store_one) CONVCORR_INLINE_LAMBDA {
+    if constexpr (few > 0) store_one(y + i, few == 1 ? a : few == 2 ? a + b : (a + b) + c);
+    store_one(s + i, (a + b) + (c + d));
+  };
+  each<T>(
+      n,
+      [=](index_t i) CONVCORR_INLINE_LAMBDA {
+        put(i, load(x + i), load(x + i + step), load(x + i + 2 * step), load(x + i + 3 * step),
+            [](T* to, vec<T> v) CONVCORR_INLINE_LAMBDA { store(to, v); });
+      },
+      [=](index_t i) CONVCORR_INLINE_LAMBDA {
+        put(i, x[i], x[i + step], x[i + 2 * step], x[i + 3 * step], [](T* to, T v) CONVCORR_INLINE_LAMBDA { *to = v; });
+      });
+}
+
+template <class T>
+CONVCORR_INLINE void add_to(const T* a, const T* b, T* y, index_t m) {
+  each<T>(
+      m, [=](index_t i) CONVCORR_INLINE_LAMBDA { store(y + i, load(a + i) + load(b + i)); },
+      [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] = a[i] + b[i]; });
+}
+
+// Sums of 4, 8, 16, ... neighbours, each from two of the ones before; a window is one of each that its binary digits
+// name.
+//
+//   window 13 :  | 1 |   4   |       8       |
+template <class T>
+void sum_windows(const void* x_, index_t window, index_t step, void* scratch, void* y_, index_t m) {
+  const T* x = static_cast<const T*>(x_);
+  T *s = static_cast<T*>(scratch), *y = static_cast<T*>(y_);
+  index_t length = m + (window - 4) * step;  // sums of 4 that there are
+  index_t done = window % 4 * step, width = 4 * step;
+  if (window % 4 == 0) sum_fours<T, 0>(x, step, s, y, m);
+  if (window % 4 == 1) sum_fours<T, 1>(x, step, s, y, m);
+  if (window % 4 == 2) sum_fours<T, 2>(x, step, s, y, m);
+  if (window % 4 == 3) sum_fours<T, 3>(x, step, s, y, m);
+  sum_fours<T, 0>(x + m, step, s + m, y, length - m);
+  for (index_t digits = window / 4; digits > 0; digits /= 2) {
+    if (digits % 2 == 1) {
+      if (done == 0) {
+        each<T>(
+            m, [=](index_t i) CONVCORR_INLINE_LAMBDA { store(y + i, load(s + i)); },
+            [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] = s[i]; });
+      } else {
+        add_to<T>(y, s + done, y, m);
+      }
+      done += width;
+    }
+    if (digits == 1) return;
+    length -= width;
+    add_to<T>(s, s + width, s, length);
+    width *= 2;
+  }
+}
+
+template <class T>
+void add(const void* a, const void* b, void* y, index_t m) {
+  add_to<T>(static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(y), m);
+}
+
+template <class T>
+void divide(void* y_, index_t m, double divisor) {
+  T* y = static_cast<T*>(y_);
+  const T d = static_cast<T>(divisor);
+  each<T>(
+      m, [=](index_t i) CONVCORR_INLINE_LAMBDA { store(y + i, load(y + i) / broadcast(d)); },
+      [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] /= d; });
+}
+
+template <class T>
+constexpr SumsFunctions functions = {sum_lines<T>, sum_windows<T>, add<T>, divide<T>};
+
 }  // namespace
 
 extern const SumsTable sums;
-const SumsTable sums = {.f32 = sum_lines<float>, .f64 = sum_lines<double>};
+const SumsTable sums = {.f32 = functions<float>, .f64 = functions<double>};
 
 }  // namespace convcorr::CONVCORR_ISA

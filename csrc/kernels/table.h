@@ -49,8 +49,19 @@ enum class Terms : unsigned char { single, sums, differences };
 // y[i] for i in [0, m) of `count` >= 1 taps. Each line is readable for max(m, lanes) outputs.
 using sums_fn = void (*)(const void* const* lines, const void* taps, index_t count, Terms terms, void* y, index_t m);
 
+// Sums of every `window` >= 4 samples of a line, `step` apart: y[i] = x[i] + x[i + step] + ... for i in [0, m), in a
+// tree of sums that is the same for every i. `scratch` is as long as x, m + (window - 1) step.
+using window_fn = void (*)(const void* x, index_t window, index_t step, void* scratch, void* y, index_t m);
+
+struct SumsFunctions {
+  sums_fn list;
+  window_fn window;
+  void (*add)(const void* a, const void* b, void* y, index_t m);  // y[i] = a[i] + b[i]; y may be one of them
+  void (*divide)(void* y, index_t m, double divisor);
+};
+
 struct SumsTable {
-  sums_fn f32, f64;
+  SumsFunctions f32, f64;
 };
 
 // n elements of a dtype, `stride` bytes apart and of any alignment, to or from a contiguous row of a compute type.

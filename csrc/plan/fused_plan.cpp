@@ -23,7 +23,7 @@ Problem first_of(const FusedProblem& f) {
   SpatialAxis& lane = q.spatial[f.second];
   lane.out = checked_add(lane.out, checked_mul(lane.kernel - 1, lane.dilation));
   lane.kernel = lane.dilation = 1;
-  q.spatial[f.first].h_stride = f.along_first.stride;
+  if (f.first >= 0) q.spatial[f.first].h_stride = f.along_first.stride;
   q.summation = f.along_first.summation;
   q.divisor = f.along_first.divisor;
   return q;
@@ -48,15 +48,23 @@ Problem second_of(const FusedProblem& f, const DirectPlan& rows) {
   return q;
 }
 
+index_t taps_on(const Problem& p, int axis) { return axis < 0 ? 1 : p.spatial[axis].kernel; }
+
+bool is_wide_box(const Factor& f, index_t taps) { return f.stride == 0 && taps >= wide_box; }
+
 // Whether the direct engine's lane is the second filter's, and its rows are the first one's.
 bool is_laid_out(const FusedProblem& f, const DirectPlan& rows) {
-  return rows.lane_from == f.second && rows.row_from == f.first && rows.channel_axes == 0 && rows.planes == 1 &&
-         !rows.taps_per_slice && !is_pair(rows.compute);
+  const bool lies = rows.lane_from == f.second && rows.row_from == (taps_on(f.p, f.first) > 1 ? f.first : -1);
+  return lies && rows.channel_axes == 0 && rows.planes == 1 && !rows.taps_per_slice && !is_pair(rows.compute);
 }
 
 bool plan_rows(const FusedProblem& f, FusedPlan& plan) {
+  if (f.second < 0 || f.p.spatial[f.second].stride != 1) return false;
   const SpatialAxis& lane = f.p.spatial[f.second];
-  if (lane.stride != 1 || lane.kernel == 1 || f.p.spatial[f.first].kernel == 1) return false;
+  plan.box_rows = is_wide_box(f.along_first, taps_on(f.p, f.first));
+  plan.box_line = is_wide_box(f.along_second, lane.kernel);
+  const bool alone = lane.kernel == 1 || taps_on(f.p, f.first) == 1;
+  if (alone && !plan.box_rows && !plan.box_line) return false;
   plan.first = first_of(f);
   if (refuse_direct(plan.first)) return false;
   const index_t span = plan.first.spatial[f.second].out - lane.out;
@@ -89,7 +97,20 @@ void size_scratch(const FusedProblem& f, FusedPlan& plan) {
   if (f.narrows) bytes = checked_add(bytes, Scratch::padded(checked_mul(wide, itemsize(f.between))));
   if (plan.line.ordered) bytes = checked_add(bytes, Scratch::padded(checked_mul(plan.line.taps, 2 * sizeof(void*))));
   const index_t columns = Scratch::padded(checked_mul(plan.line.lane.kernel, sizeof(index_t)));
-  plan.job_bytes = checked_add(checked_add(bytes, columns), 4 * Scratch::line);
+  bytes = checked_add(checked_add(bytes, columns), 4 * Scratch::line);
+  if (plan.box_rows) bytes = checked_add(bytes, checked_mul(rows.row.kernel + 1, plan.row_bytes));
+  if (plan.box_line) bytes = checked_add(bytes, plan.row_bytes);
+  plan.job_bytes = bytes;
+}
+
+double seconds_of(const FusedProblem& f, const FusedPlan& plan) {
+  constexpr double box_taps = 6;  // as many products take the time of a box
+  const DirectCost along = cost_model().direct(plan.rows.compute, plan.line.one_row);
+  const auto taps = [](bool box, const DirectPlan& d) { return box ? box_taps : static_cast<double>(d.taps); };
+  const double fewer = static_cast<double>(plan.rows.taps) - taps(plan.box_rows, plan.rows);
+  const DirectCost down = cost_model().direct(plan.rows.compute, false);
+  const double outputs = output_count(f.p);
+  return plan.rows.seconds + outputs * (along.product * taps(plan.box_line, plan.line) - down.product * fewer);
 }
 
 }  // namespace
@@ -110,10 +131,8 @@ bool make_fused_plan(const FusedProblem& f, FusedPlan& plan) {
   plan.narrows = f.narrows;
   plan.between = f.between;
   plan.refills = f.refills && lane.border == Border::constant;
-  plan.out_in_place = plan.line.out_in_place && (lane.y_stride == size || lane.out == 1);
-  const DirectCost along = cost_model().direct(plan.rows.compute, plan.line.one_row);
-  const double outputs = output_count(f.p);
-  plan.seconds = plan.rows.seconds + outputs * along.product * static_cast<double>(plan.line.taps);
+  plan.out_in_place = lane.y_stride == size && dtype_of(plan.rows.compute) == f.p.y_type;
+  plan.seconds = seconds_of(f, plan);
   size_scratch(f, plan);
   return true;
 }

@@ -17,14 +17,14 @@ namespace convcorr {
 // The kernel along one axis: taps of the Problem's h_type, `stride` bytes apart.
 struct Factor {
   const char* taps;
-  index_t stride;
+  index_t stride;  // 0: all taps are one, which is 1: a box
   Summation summation = Summation::fast;
   double divisor = 1;
 };
 
 struct FusedProblem {
   Problem p;  // its kernel's sizes stand on the two axes; neither h's strides nor its summation and divisor are read
-  int first, second;  // spatial axes
+  int first, second;  // spatial axes; first -1: none. An axis without taps beside a box serves to lay out the other.
   Factor along_first, along_second;
   bool ordered = false;  // the first filter must be the first
   bool narrows = false;  // its sums are narrowed to the type `between`
@@ -38,11 +38,15 @@ struct FusedPlan {
   const char *first_taps, *second_taps;
   bool narrows, refills;
   DType between;
-  bool out_in_place;  // second's sums are stored where they belong
-  index_t row_bytes;  // of a row of sums
-  index_t job_bytes;  // scratch of one job
-  double seconds;     // predicted, on one thread
+  bool box_rows, box_line;  // sums of equal taps: see BoxColumns, and SumsTable
+  bool out_in_place;        // second's sums are stored where they belong
+  index_t row_bytes;        // of a row of sums
+  index_t job_bytes;        // scratch of one job
+  double seconds;           // predicted, on one thread
 };
+
+// From how many taps on a box is summed by what neighbouring windows share, at a cost that no longer grows with it.
+constexpr index_t wide_box = 8;
 
 // False where the two can't be fused; then they are two Problems.
 bool make_fused_plan(const FusedProblem& f, FusedPlan& plan);

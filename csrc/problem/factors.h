@@ -20,8 +20,8 @@ struct Factors {
 // were rounded, normalised and rounded again. More than that is another kernel.
 constexpr double factor_tolerance = 16;
 
-// Or, of real taps, that part of a rounding of the largest one: far from a smooth kernel's middle its taps are off by more
-// of their own.
+// Or, of real taps, that part of a rounding of the largest one: far from a smooth kernel's middle its taps are off by
+// more of their own.
 constexpr double small_tap_slack = 1.0 / 256;
 
 // The factors of the kernel at h; none where it is no outer product. Floating taps are it to within the
