@@ -69,6 +69,11 @@ class Case:
         return f"{rows}{side} \N{ASTERISK OPERATOR} {taps}, {DTYPES[self.dtype].name}"
 
     @property
+    def goals(self) -> tuple[float, ...]:
+        """The one goal, against whoever is fastest."""
+        return (self.goal,)
+
+    @property
     def batch(self) -> tuple[int, ...]:
         """Shape of the axes that are not convolved."""
         return (self.rows,) if self.rows else ()

@@ -81,7 +81,7 @@ def load(name: str) -> ModuleType | None:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        if name == OURS and not isinstance(error, ModuleNotFoundError):
+        if name.partition(".")[0] == OURS and not isinstance(error, ModuleNotFoundError):
             raise  # installed, but broken: not the same as absent
         return None
 
@@ -304,6 +304,6 @@ def same_threads(threads: int) -> Iterator[None]:
         yield
 
 
-def as_array(result: Any, case: Case) -> Array:
-    """View a peer's result as an ndarray of the case's shape, without a copy."""
-    return np.asarray(result).reshape(case.shape)
+def as_array(result: Any, shape: tuple[int, ...]) -> Array:
+    """View a peer's result as an ndarray of that shape, without a copy."""
+    return np.asarray(result).reshape(shape)

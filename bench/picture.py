@@ -17,11 +17,11 @@ HEADING_ROWS = 1.6  # height that the heading of a group takes, in bars
 NUMBER = 0.13  # room for a ratio, in widths of the axes
 LABELS, BARS = 0.225, 0.475  # widths of the two left columns, in figure widths
 LEFT, RIGHT = -LABELS / BARS + 0.015, 1.02  # where labels and times begin, in widths of the axes
-TITLES = {1: "1-D signals", 2: "2-D images", 3: "3-D volumes"}
+TITLES = {"1d": "1-D signals", "2d": "2-D images", "3d": "3-D volumes", "scipy": "SciPy's filters, over each"}
 
 
 def draw(report: dict[str, Any], path: Path) -> None:
-    """Draw the cells of a report that have a ratio.
+    """Draw the ratios of a report, cell by cell.
 
     Parameters
     ----------
@@ -33,7 +33,9 @@ def draw(report: dict[str, Any], path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    cells = sorted((cell for cell in report["cells"] if cell["ratio"] is not None), key=lambda cell: cell["ndim"])
+    verdicts = [cell | verdict for cell in report["cells"] for verdict in cell["verdicts"]]
+    drawn = [cell for cell in verdicts if cell["ratio"] is not None]
+    cells = sorted(drawn, key=lambda cell: list(TITLES).index(_group(cell)))
     places, headings, height = _layout(cells)
     inches = 0.215 * height + 1.15
     figure = Figure(figsize=(9, inches), dpi=200, facecolor="white")
@@ -42,20 +44,25 @@ def draw(report: dict[str, Any], path: Path) -> None:
     _scale(axes, cells, height)
     for cell, y in zip(cells, places, strict=True):
         _bar(axes, cell, y)
-    for ndim, y in headings:
-        _note(axes, (LEFT, y), TITLES[ndim], size=9, weight="bold")
+    for group, y in headings:
+        _note(axes, (LEFT, y), TITLES[group], size=9, weight="bold")
     _legend(figure, report, inches)
     figure.savefig(path)
 
 
-def _layout(cells: list[dict[str, Any]]) -> tuple[list[float], list[tuple[int, float]], float]:
+def _group(cell: dict[str, Any]) -> str:
+    """Name the group of a cell: what its id begins with."""
+    return str(cell["id"]).partition("-")[0]
+
+
+def _layout(cells: list[dict[str, Any]]) -> tuple[list[float], list[tuple[str, float]], float]:
     """Heights of the bars, heights of the group headings, and the height of all, downwards [bars]."""
     places: list[float] = []
-    headings: list[tuple[int, float]] = []
-    y, group = 0.0, None
+    headings: list[tuple[str, float]] = []
+    y, group = 0.0, ""
     for cell in cells:
-        if cell["ndim"] != group:
-            group = cell["ndim"]
+        if _group(cell) != group:
+            group = _group(cell)
             headings.append((group, y + HEADING_ROWS - 0.4))
             y += HEADING_ROWS
         places.append(y + 0.5)

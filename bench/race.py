@@ -25,15 +25,15 @@ class Contestant:
         As printed.
     call : callable
         What is timed.
-    in_grid : bool
-        Whether goals were set against it.
+    goal : float or None
+        Times we should be faster; None for ourselves, and for peers that no goal was set against.
     error : float
         Of the result, relative to its largest value.
     """
 
     name: str
     call: peers.Call
-    in_grid: bool
+    goal: float | None
     error: float
     calls: int = 1
     times: list[float] = field(default_factory=list)
