@@ -65,9 +65,7 @@ bool is_finite(const Shape& shape, const View& x) {
 
 Factor factor_of(const Problem& p, const Kernel& kernel, const Facts& facts) {
   if (!kernel.taps) return {reinterpret_cast<const char*>(&one), 0, Summation::fast, facts.magnitude};
-  Factor f = {reinterpret_cast<const char*>(kernel.taps), sizeof(double)};
-  if (is_integer(p.y_type) && !is_exact(p, facts, 0x1p53)) f.summation = order_of(kernel);
-  return f;
+  return {reinterpret_cast<const char*>(kernel.taps), sizeof(double), p.summation, 1, p.bound};
 }
 
 }  // namespace
@@ -98,7 +96,7 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   const Facts facts(kernel);
   set_sums(p, facts);
   p.h_type = kernel.taps ? DType::f64 : p.sum_type;
-  if (kernel.taps && is_integer(p.y_type) && !is_exact(p, facts, 0x1p53)) p.summation = order_of(kernel);
+  if (kernel.taps) set_order(p, facts, order_of(kernel));
   if (!kernel.taps) p.divisor = facts.magnitude;
   const bool small = may_be_small(shape);
   for (int axis = 0; axis < shape.ndim; ++axis) {
@@ -156,10 +154,12 @@ bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& f
   // Whole numbers need no narrowing between the passes: what it takes away are multiples of what the last one takes.
   const bool exact = is_exact(p, facts[1], 0x1p24, facts[0].magnitude) && facts[0].whole && first.kernel.taps &&
                      second.kernel.taps && is_small_integer(x.type);
-  set_sums(p, facts[0]);
   Problem next = p;
   next.x_type = as_bytes(y.type);
+  set_sums(p, facts[0]);
   set_sums(next, facts[1]);
+  if (first.kernel.taps) set_order(p, facts[0], order_of(first.kernel));
+  if (second.kernel.taps) set_order(next, facts[1], order_of(second.kernel));
   if (next.sum_type == DType::f64 && !exact) p.sum_type = DType::f64;
   f.narrows = is_integer(p.y_type) && !exact;
   f.between = next.x_type;
@@ -167,6 +167,8 @@ bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& f
   f.ordered = f.refills || f.narrows;
   f.along_first = factor_of(p, first.kernel, facts[0]);
   f.along_second = factor_of(next, second.kernel, facts[1]);
+  p.summation = Summation::fast;  // of each factor its own
+  p.bound = 0;
   for (int axis = 0; axis < shape.ndim; ++axis) {
     const bool is_first = axis == first.axis;
     if (!is_first && axis != second.axis) {
@@ -195,7 +197,8 @@ bool pose_kernel(const Shape& shape, const View& x, const View& y, const NdKerne
   const bool small = may_be_small(shape);
   const bool looks = small || taps > many_taps_of_a_list;
   const bool sees_nan = facts.has_zero && !is_integer(p.x_type) && !(looks && is_finite(shape, x));
-  if (sees_nan || (is_integer(p.y_type) && !is_exact(p, facts, 0x1p53))) p.summation = Summation::in_order;
+  if (sees_nan) p.summation = Summation::in_order;
+  set_order(p, facts, Summation::in_order);
   for (int axis = 0; axis < shape.ndim; ++axis) {
     const index_t size = kernel.shape[axis];
     if (size == 1 && !small) {

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "plan/direct_plan.h"
+
 namespace convcorr {
 namespace {
 
@@ -62,6 +64,17 @@ void set_sums(Problem& p, const Facts& facts) {
   if (!is_integer(p.y_type)) return;
   p.narrowing = Narrowing::truncate;
   if (is_small_integer(p.x_type) && is_exact(p, facts, 0x1p24)) p.sum_type = DType::f32;
+}
+
+void set_order(Problem& p, const Facts& facts, Summation order) {
+  constexpr double rare = 0x1p-9;  // of random sums, twice as many are in doubt
+  if (!is_integer(p.y_type) || is_exact(p, facts, 0x1p53)) return;
+  p.summation = order;
+  const double bound = facts.magnitude * std::max(largest(p.x_type), std::fabs(static_cast<double>(p.fill.re)));
+  const bool narrow = is_small_integer(p.x_type) && bound < 0x1p21 && doubt_of(DType::f32, facts.taps, bound) < rare;
+  if (!narrow && !(bound < 0x1p50 && doubt_of(DType::f64, facts.taps, bound) < rare)) return;
+  p.bound = bound;
+  if (narrow) p.sum_type = DType::f32;
 }
 
 Summation order_of(const Kernel& kernel) {

@@ -31,6 +31,9 @@ bool is_exact(const Problem& p, const Facts& facts, double limit, double before 
 // Sets the sums' type and how they are narrowed to y's.
 void set_sums(Problem& p, const Facts& facts);
 
+// Of sums that go into integers and aren't exact: their order, and where doubt of it is to be settled, in which type.
+void set_order(Problem& p, const Facts& facts, Summation order);
+
 bool is_small_integer(DType t);
 
 // The order in which SciPy sums along one axis.

@@ -11,6 +11,7 @@
 #include "execute/mend.h"
 #include "execute/nonfinite_taps.h"
 #include "execute/pack.h"
+#include "execute/settle.h"
 #include "execute/sums.h"
 #include "execute/tap_list.h"
 #include "problem/odometer.h"
@@ -52,7 +53,7 @@ class Job {
  public:
   Job(const Call& call, Scratch& scratch) : call_(call), d_(call.d), lines_(call.p, call.d, scratch) {
     sums_ = scratch.take<char>(d_.block_rows * sum_stride());
-    if (d_.ordered) pointers_ = scratch.take<const void*>(d_.taps);
+    if (d_.ordered || d_.settled) pointers_ = scratch.take<const void*>(d_.taps);
     if (d_.taps_per_slice) own_taps_ = scratch.take<char>(d_.taps_bytes);
     store_ = kernels().convert->store[static_cast<int>(d_.compute)][static_cast<int>(call.p.y_type)];
   }
@@ -99,6 +100,9 @@ class Job {
     } else {
       kernels().rows->of[static_cast<int>(d_.compute)](block);
       if (needs_mending()) mend_rows(d_.compute, block);
+    }
+    for (int r = 0; r < count && d_.settled; ++r) {
+      settle_row(d_, *call_.list, planes, r, lines_.columns(), pointers_, out[r], band_.count);
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) {
@@ -186,14 +190,17 @@ void run_packed(const Problem& p, const DirectPlan& d, const Arrays& arrays, con
 void run_ordered(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
   const TapList list(p, d, arrays.h);
   std::atomic<bool> finite{true};
-  const Call call = {p, d, arrays, nullptr, &list, finite};
+  Scratch scratch(d.taps_bytes, d.job_bytes);
+  void* taps = scratch.take_bytes(d.taps_bytes);
+  if (d.settled) pack_taps(p, d, arrays.h, taps, run);
+  const Call call = {p, d, arrays, taps, &list, finite};
   run_jobs(d.jobs, run, [&call](index_t number, Worker& worker) { run_job(call, number, worker); });
 }
 
 }  // namespace
 
 void run_direct(const Problem& p, const DirectPlan& d, const Arrays& arrays, const Run& run) {
-  if (d.ordered) return run_ordered(p, d, arrays, run);
+  if (d.ordered || d.settled) return run_ordered(p, d, arrays, run);
   const bool shared_taps = !d.taps_per_slice;
   Scratch scratch(shared_taps ? d.taps_bytes : 0, d.job_bytes);
   std::atomic<bool> taps_finite{true};

@@ -10,6 +10,7 @@
 #include "execute/lines.h"
 #include "execute/load.h"
 #include "execute/pack.h"
+#include "execute/settle.h"
 #include "execute/sums.h"
 #include "execute/tap_list.h"
 #include "problem/element.h"
@@ -83,6 +84,9 @@ class Job {
     }
     kernels().rows->of[static_cast<int>(d_.compute)]({planes, call_.first.packed, lines_.columns(), true, d_.planes,
                                                       d_.row.kernel, d_.lane.kernel, out, count, wide()});
+    for (int r = 0; r < count && d_.settled; ++r) {
+      settle_row(d_, *call_.first.list, planes, r, lines_.columns(), pointers_, out[r], wide());
+    }
   }
 
   // A row of first's sums as the second filter is to see it.
@@ -136,6 +140,7 @@ class Job {
       kernels().rows->of[compute](
           {&rows, call_.second.packed, columns_, false, 1, 1, line.lane.kernel, &to, 1, extent_.count});
     }
+    if (line.settled) settle_row(line, *call_.second.list, &rows, 0, columns_, pointers_, out, extent_.count);
   }
 
   const Call& call_;
@@ -155,7 +160,7 @@ class Job {
 // False where a tap isn't finite.
 bool take_taps(const Problem& p, const DirectPlan& d, const char* h, void* packed, Taps& taps) {
   if (!pack_taps(p, d, h, packed, Run{})) return false;
-  if (d.ordered) taps.list.emplace(p, d, h);
+  if (d.ordered || d.settled) taps.list.emplace(p, d, h);
   taps.packed = packed;
   return true;
 }

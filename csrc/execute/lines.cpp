@@ -82,7 +82,7 @@ void Lines::start_band(const Band& band) {
   band_ = band;
   outputs_ = std::max(band.count, d_.register_elements);
   // Of one row only where another kernel than the 1-D one may read it.
-  if (!d_.one_row || is_pair(d_.compute)) place_columns();
+  if (!d_.one_row || d_.settled || is_pair(d_.compute)) place_columns();
   if (band.in_place) return;
   std::fill_n(made_from_, d_.planes * d_.ring_lines, nullptr);
   std::fill_n(kept_, d_.planes, &nothing);

@@ -26,9 +26,10 @@ bool is_zero(const char* p) {
 
 }  // namespace
 
-TapList::TapList(const Problem& p, const DirectPlan& d, const char* h) : d_(d) {
+TapList::TapList(const Problem& p, const DirectPlan& d, const char* h)
+    : d_(d), weight_(d.settled ? Compute::f64 : d.compute) {
   taps_.reserve(static_cast<std::size_t>(d.taps));
-  weights_.reserve(static_cast<std::size_t>(d.taps * itemsize(d.compute)));
+  weights_.reserve(static_cast<std::size_t>(d.taps * itemsize(weight_)));
   if (p.summation == Summation::symmetric || p.summation == Summation::antisymmetric) {
     add_pairs(p, h, d.taps);
     return;
@@ -39,7 +40,7 @@ TapList::TapList(const Problem& p, const DirectPlan& d, const char* h) : d_(d) {
     if (add_weight(p, h, t) || !in_order) {
       add_tap(p, t);
     } else {
-      weights_.resize(weights_.size() - static_cast<std::size_t>(itemsize(d.compute)));
+      weights_.resize(weights_.size() - static_cast<std::size_t>(itemsize(weight_)));
     }
   }
 }
@@ -70,24 +71,25 @@ bool TapList::add_weight(const Problem& p, const char* h, index_t number) {
     h += (p.flip ? axis.kernel - 1 - at.at[a] : at.at[a]) * axis.h_stride;
   }
   char weight[16];
-  load_elements(p.h_type, p.h_swapped, d_.compute, h, itemsize(p.h_type), 1, weight);
-  weights_.insert(weights_.end(), weight, weight + itemsize(d_.compute));
-  return d_.compute == Compute::f32 ? !is_zero<float>(weight) : !is_zero<double>(weight);
+  load_elements(p.h_type, p.h_swapped, weight_, h, itemsize(p.h_type), 1, weight);
+  weights_.insert(weights_.end(), weight, weight + itemsize(weight_));
+  return weight_ == Compute::f32 ? !is_zero<float>(weight) : !is_zero<double>(weight);
 }
 
 void TapList::sum_row(const void* const* const* planes, int row, const index_t* columns, const void** pointers, void* y,
-                      index_t m) const {
-  const index_t size = itemsize(d_.compute);
+                      index_t m, index_t first) const {
+  const index_t size = itemsize(d_.compute), weight = itemsize(weight_);
   if (taps_.empty()) {
-    std::memset(y, 0, static_cast<std::size_t>(m * size));
+    std::memset(y, 0, static_cast<std::size_t>(m * weight));
     return;
   }
   const void** pointer = pointers;
   for (const Tap& tap : taps_) {
-    *pointer++ = static_cast<const char*>(planes[tap.plane][row + tap.row]) + columns[tap.column] * size;
+    *pointer++ = static_cast<const char*>(planes[tap.plane][row + tap.row]) + (columns[tap.column] + first) * size;
   }
-  const auto count = static_cast<index_t>(weights_.size()) / size;
-  sums_of(d_.compute).list(pointers, weights_.data(), count, terms_, y, m);
+  const auto count = static_cast<index_t>(weights_.size()) / weight;
+  const sums_fn list = d_.compute == weight_ ? sums_of(weight_).list : kernels().sums->list_of_f32;
+  list(pointers, weights_.data(), count, terms_, y, m);
 }
 
 }  // namespace convcorr

@@ -12,63 +12,74 @@
 namespace convcorr::CONVCORR_ISA {
 namespace {
 
-template <class T>
+// Lines of X, taps and sums of T.
+template <class T, class X>
 struct List {
-  const T* const* lines;
+  const X* const* lines;
   const T* taps;
   index_t count;
 };
 
-// The samples of term t at scalar j.
-template <class T, Terms terms>
-CONVCORR_INLINE vec<T> samples(const List<T>& list, index_t t, index_t j) {
-  if constexpr (terms == Terms::single) {
-    return load(list.lines[t] + j);
+template <class T, class X>
+CONVCORR_INLINE vec<T> load_as(const X* x) {
+  if constexpr (sizeof(X) == sizeof(T)) {
+    return load(x);
   } else {
-    const vec<T> before = load(list.lines[2 * t - 1] + j), after = load(list.lines[2 * t] + j);
+    typedef X part __attribute__((vector_size(lanes<T> * sizeof(X)), aligned(1), may_alias));
+    return __builtin_convertvector(*reinterpret_cast<const part*>(x), vec<T>);
+  }
+}
+
+// The samples of term t at scalar j.
+template <Terms terms, class T, class X>
+CONVCORR_INLINE vec<T> samples(const List<T, X>& list, index_t t, index_t j) {
+  if constexpr (terms == Terms::single) {
+    return load_as<T>(list.lines[t] + j);
+  } else {
+    const vec<T> before = load_as<T>(list.lines[2 * t - 1] + j), after = load_as<T>(list.lines[2 * t] + j);
     return terms == Terms::sums ? before + after : before - after;
   }
 }
 
-template <class T, Terms terms, int B, class Put>
-CONVCORR_INLINE void tile(const List<T>& list, index_t j, Put put) {
+template <Terms terms, int B, class T, class X, class Put>
+CONVCORR_INLINE void tile(const List<T, X>& list, index_t j, Put put) {
   constexpr int V = lanes<T>;
   vec<T> sum[B];
   const vec<T> first = broadcast(list.taps[0]);
 #pragma GCC unroll 16
-  for (int b = 0; b < B; ++b) sum[b] = load(list.lines[0] + j + b * V) * first;
+  for (int b = 0; b < B; ++b) sum[b] = load_as<T>(list.lines[0] + j + b * V) * first;
   for (index_t t = 1; t < list.count; ++t) {
     const vec<T> tap = broadcast(list.taps[t]);
 #pragma GCC unroll 16
-    for (int b = 0; b < B; ++b) sum[b] += samples<T, terms>(list, t, j + b * V) * tap;
+    for (int b = 0; b < B; ++b) sum[b] += samples<terms>(list, t, j + b * V) * tap;
   }
 #pragma GCC unroll 16
   for (int b = 0; b < B; ++b) put(b, sum[b]);
 }
 
-template <class T, Terms terms>
-CONVCORR_INLINE void sum_row(const List<T>& list, T* y, index_t m) {
+template <Terms terms, class T, class X>
+CONVCORR_INLINE void sum_row(const List<T, X>& list, T* y, index_t m) {
   constexpr int V = lanes<T>;
   if (m < V) {
-    return tile<T, terms, 1>(list, 0, [=](int, vec<T> v) CONVCORR_INLINE_LAMBDA { store_first(y, v, m); });
+    return tile<terms, 1>(list, 0, [=](int, vec<T> v) CONVCORR_INLINE_LAMBDA { store_first(y, v, m); });
   }
   cover<V, 8>(0, m, [&]<int N>(Width<N>, index_t j) CONVCORR_INLINE_LAMBDA {
-    tile<T, terms, N>(list, j, [=](int b, vec<T> v) CONVCORR_INLINE_LAMBDA { store(y + j + b * V, v); });
+    tile<terms, N>(list, j, [=](int b, vec<T> v) CONVCORR_INLINE_LAMBDA { store(y + j + b * V, v); });
   });
 }
 
 // Start reading here.
-template <class T>
+template <class T, class X>
 void sum_lines(const void* const* lines, const void* taps, index_t count, Terms terms, void* y_, index_t m) {
-  const List<T> list = {reinterpret_cast<const T* const*>(lines), static_cast<const T*>(taps), count};
+  const List<T, X> list = {reinterpret_cast<const X* const*>(lines), static_cast<const T*>(taps), count};
   T* y = static_cast<T*>(y_);
   switch (terms) {
     case Terms::single:
-      return sum_row<T, Terms::single>(list, y, m);
+      return sum_row<Terms::single>(list, y, m);
     case Terms::sums:
-      return sum_row<T, Terms::sums>(list, y, m);
+      return sum_row<Terms::sums>(list, y, m);
     case Terms::differences:
-      return sum_row<T, Terms::differences>(list, y, m);
+      return sum_row<Terms::differences>(list, y, m);
   }
 }
 
@@ -152,12 +163,41 @@ void divide(void* y_, index_t m, double divisor) {
       [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] /= d; });
 }
 
+// All bits of a register that compares true somewhere.
+template <class Mask>
+CONVCORR_INLINE bool any(Mask mask) {
+  unsigned long long words[sizeof(Mask) / 8], all = 0;
+  __builtin_memcpy(words, &mask, sizeof mask);
+#pragma GCC unroll 8
+  for (unsigned long long word : words) all |= word;
+  return all != 0;
+}
+
+// Adding and taking away 1.5 * 2^(digits - 1) rounds to a whole number.
 template <class T>
-constexpr SumsFunctions functions = {sum_lines<T>, sum_windows<T>, add<T>, divide<T>};
+unsigned long long find_doubtful(const void* sums, index_t blocks, double doubt) {
+  constexpr T shift = sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52);
+  const T* s = static_cast<const T*>(sums);
+  const vec<T> near = broadcast(static_cast<T>(doubt)), half = broadcast(T(0.5)), round = broadcast(shift);
+  unsigned long long found = 0;
+  for (index_t block = 0; block < blocks; ++block, s += settled_block) {
+    auto doubtful = near < near;
+#pragma GCC unroll 16
+    for (int i = 0; i < settled_block; i += lanes<T>) {
+      const vec<T> v = load(s + i), whole = (v + round) - round, off = v - whole;
+      doubtful |= (off <= near) & (-off <= near) & ((v > half) | (v < -half));
+    }
+    found |= static_cast<unsigned long long>(any(doubtful)) << block;
+  }
+  return found;
+}
+
+template <class T>
+constexpr SumsFunctions functions = {sum_lines<T, T>, sum_windows<T>, add<T>, divide<T>, find_doubtful<T>};
 
 }  // namespace
 
 extern const SumsTable sums;
-const SumsTable sums = {.f32 = functions<float>, .f64 = functions<double>};
+const SumsTable sums = {.f32 = functions<float>, .f64 = functions<double>, .list_of_f32 = sum_lines<double, float>};
 
 }  // namespace convcorr::CONVCORR_ISA

@@ -58,10 +58,15 @@ struct SumsFunctions {
   window_fn window;
   void (*add)(const void* a, const void* b, void* y, index_t m);  // y[i] = a[i] + b[i]; y may be one of them
   void (*divide)(void* y, index_t m, double divisor);
+  // A bit for each of `blocks` <= 64 blocks of settled_block sums: whether one of them lies within `doubt` of a whole
+  // number but 0. Their magnitudes are below 2^22 (f32) or 2^51 (f64).
+  unsigned long long (*doubtful)(const void* sums, index_t blocks, double doubt);
 };
+constexpr index_t settled_block = 32;
 
 struct SumsTable {
   SumsFunctions f32, f64;
+  sums_fn list_of_f32;  // `list` of float32 lines with taps and sums in double
 };
 
 // n elements of a dtype, `stride` bytes apart and of any alignment, to or from a contiguous row of a compute type.

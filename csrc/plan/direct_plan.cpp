@@ -265,7 +265,7 @@ void size_buffers(DirectPlan& d) {
   take(d.most_pieces, sizeof(LinePiece));
   take(d.lane.kernel, word);
   take(d.block_rows, checked_mul(wide, size) + 64);  // rows of sums
-  if (d.ordered) take(d.taps, word);                 // a pointer for each tap
+  if (d.ordered || d.settled) take(d.taps, word);    // a pointer for each tap
   d.taps_bytes = Scratch::padded(checked_mul(d.taps, size));
   if (d.taps_per_slice) take(d.taps_bytes, 1);
   d.job_bytes = checked_add(bytes, 16 * Scratch::line);
@@ -301,6 +301,11 @@ bool prefers_narrow(Compute c, index_t taps) {
   return real && kernels().narrow_taps && taps > lanes / 2 && taps < 2 * lanes;
 }
 
+double doubt_of(DType sums, index_t taps, double bound) {
+  const double unit = sums == DType::f32 ? 0x1p-24 : 0x1p-53;
+  return static_cast<double>(taps + 4) * unit * bound;
+}
+
 const char* refuse_direct(const Problem& p) {
   Compute c;
   if (!compute_of(p, c)) return "long double is computed by the reference";
@@ -328,7 +333,9 @@ void make_direct_plan(const Problem& p, DirectPlan& d, Products products, index_
   d.register_elements = kernels().taps->register_bytes / size;
   assign_axes(p, d);
   count_parts(d);
-  d.ordered = p.summation != Summation::fast;
+  d.settled = p.summation != Summation::fast && p.bound > 0;
+  d.ordered = p.summation != Summation::fast && !d.settled;
+  d.doubt = doubt_of(p.sum_type, d.taps, p.bound);
   d.one_row = !d.ordered && d.planes == 1 && d.row.kernel == 1 && d.lane.stride == 1 && d.lane.dilation == 1;
   const index_t short_line = d.one_row ? 8192 : 2048;  // bytes: copying less costs less than treating its ends apart
   d.in_place = same_layout(p.x_type, d.compute) && !p.x_swapped && d.lane.x_stride == size && d.lane.stride == 1 &&

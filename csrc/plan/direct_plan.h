@@ -29,6 +29,8 @@ struct DirectPlan {
   bool narrow;         // the 1-D kernel of half the register width
   bool one_row;        // nothing but lane taps, dense: the 1-D kernel serves
   bool ordered;        // sums in a fixed order, tap by tap: see execute/tap_list.h
+  bool settled;        // sums in any order, but those in doubt again in a fixed one: see execute/settle.h
+  double doubt;        // how far settled sums may be off
 
   SpatialAxis lane, row;
   index_t group = 1;  // elements of the lane that borders treat as one sample: the channels of a pixel
@@ -74,6 +76,10 @@ struct DirectPlan {
 // Whether the 1-D kernel of half the register width sums so many taps. It sums in another order: whoever sums one row
 // asks, so that the bits don't depend on the way.
 bool prefers_narrow(Compute c, index_t taps);
+
+// How far sums of so many taps may be off, whose absolute products add up to `bound`: the products' own roundings,
+// those of the sums and of the fill, and what double in any order may be off beside them.
+double doubt_of(DType sums, index_t taps, double bound);
 
 // Why the direct engine can't take p; null where it can.
 const char* refuse_direct(const Problem& p);

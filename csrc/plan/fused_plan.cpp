@@ -26,6 +26,7 @@ Problem first_of(const FusedProblem& f) {
   if (f.first >= 0) q.spatial[f.first].h_stride = f.along_first.stride;
   q.summation = f.along_first.summation;
   q.divisor = f.along_first.divisor;
+  q.bound = f.along_first.bound;
   return q;
 }
 
@@ -45,6 +46,7 @@ Problem second_of(const FusedProblem& f, const DirectPlan& rows) {
   q.spatial[0].y_stride = rows.lane.y_stride;
   q.summation = f.along_second.summation;
   q.divisor = f.along_second.divisor;
+  q.bound = f.along_second.bound;
   return q;
 }
 
@@ -95,7 +97,8 @@ void size_scratch(const FusedProblem& f, FusedPlan& plan) {
   plan.row_bytes = Scratch::padded(checked_mul(wide, size));
   index_t bytes = checked_add(rows.job_bytes, checked_mul(rows.block_rows + 1, plan.row_bytes));
   if (f.narrows) bytes = checked_add(bytes, Scratch::padded(checked_mul(wide, itemsize(f.between))));
-  if (plan.line.ordered) bytes = checked_add(bytes, Scratch::padded(checked_mul(plan.line.taps, 2 * sizeof(void*))));
+  if (plan.line.ordered || plan.line.settled)
+    bytes = checked_add(bytes, Scratch::padded(checked_mul(plan.line.taps, 2 * sizeof(void*))));
   const index_t columns = Scratch::padded(checked_mul(plan.line.lane.kernel, sizeof(index_t)));
   bytes = checked_add(checked_add(bytes, columns), 4 * Scratch::line);
   if (plan.box_rows) bytes = checked_add(bytes, checked_mul(rows.row.kernel + 1, plan.row_bytes));

@@ -20,6 +20,7 @@ struct Factor {
   index_t stride;  // 0: all taps are one, which is 1: a box
   Summation summation = Summation::fast;
   double divisor = 1;
+  double bound = 0;
 };
 
 struct FusedProblem {

@@ -77,6 +77,9 @@ struct Problem {
   Narrowing narrowing = Narrowing::wrap;
   Summation summation = Summation::fast;
   double divisor = 1;  // of the sums, where they are real and floating
+  // Where it isn't 0: sums lose their fraction, and their absolute products add up to no more than this. Then they may
+  // be taken in any order, in sum_type, wherever that leaves no doubt of what double in the order of `summation` makes.
+  double bound = 0;
 
   bool flip = false, conjugate = false;
   Complex160 fill = {0, 0};

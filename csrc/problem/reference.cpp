@@ -164,7 +164,7 @@ bool compute(const Problem& p, Arrays at, const Odometer& output, const GiveUp& 
 }
 
 bool compute_output(const Problem& p, const Arrays& arrays, const Odometer& output, const GiveUp& give_up) {
-  switch (p.sum_type) {
+  switch (p.bound > 0 ? DType::f64 : p.sum_type) {
     case DType::boolean:
       return compute<Or>(p, arrays, output, give_up);
     case DType::f16:
