@@ -64,7 +64,7 @@ bool is_finite(const Shape& shape, const View& x) {
 }
 
 Factor factor_of(const Problem& p, const Kernel& kernel, const Facts& facts) {
-  if (!kernel.taps) return {reinterpret_cast<const char*>(&one), 0, Summation::fast, facts.magnitude};
+  if (!kernel.taps) return {reinterpret_cast<const char*>(&one), 0, Summation::fast, facts.magnitude, p.bound};
   return {reinterpret_cast<const char*>(kernel.taps), sizeof(double), p.summation, 1, p.bound};
 }
 
@@ -97,7 +97,10 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   set_sums(p, facts);
   p.h_type = kernel.taps ? DType::f64 : p.sum_type;
   if (kernel.taps) set_order(p, facts, order_of(kernel));
-  if (!kernel.taps) p.divisor = facts.magnitude;
+  if (!kernel.taps) {
+    p.divisor = facts.magnitude;
+    set_order(p, facts, Summation::fast);
+  }
   const bool small = may_be_small(shape);
   for (int axis = 0; axis < shape.ndim; ++axis) {
     if (axis != pass.axis && !small) {
@@ -122,6 +125,7 @@ bool pose_wide_mean(const Shape& shape, const View& x, const View& y, const Pass
   p.h_type = DType::f64;
   const Facts facts(pass.kernel);
   set_sums(p, facts);
+  set_order(p, facts, Summation::fast);
   const Factor mean = factor_of(p, pass.kernel, facts);
   (pass.axis == last ? f.along_second : f.along_first) = mean;
   f.first = f.second = -1;
@@ -158,8 +162,8 @@ bool pose_passes(const Shape& shape, const View& x, const View& y, const Pass& f
   next.x_type = as_bytes(y.type);
   set_sums(p, facts[0]);
   set_sums(next, facts[1]);
-  if (first.kernel.taps) set_order(p, facts[0], order_of(first.kernel));
-  if (second.kernel.taps) set_order(next, facts[1], order_of(second.kernel));
+  set_order(p, facts[0], order_of(first.kernel));
+  set_order(next, facts[1], order_of(second.kernel));
   if (next.sum_type == DType::f64 && !exact) p.sum_type = DType::f64;
   f.narrows = is_integer(p.y_type) && !exact;
   f.between = next.x_type;

@@ -68,9 +68,14 @@ void set_sums(Problem& p, const Facts& facts) {
 
 void set_order(Problem& p, const Facts& facts, Summation order) {
   constexpr double rare = 0x1p-9;  // of random sums, twice as many are in doubt
-  if (!is_integer(p.y_type) || is_exact(p, facts, 0x1p53)) return;
-  p.summation = order;
+  if (!is_integer(p.y_type)) return;
   const double bound = facts.magnitude * std::max(largest(p.x_type), std::fabs(static_cast<double>(p.fill.re)));
+  if (is_exact(p, facts, 0x1p53)) {
+    p.bound = bound;
+    return;
+  }
+  if (order == Summation::fast) return;
+  p.summation = order;
   const bool narrow = is_small_integer(p.x_type) && bound < 0x1p21 && doubt_of(DType::f32, facts.taps, bound) < rare;
   if (!narrow && !(bound < 0x1p50 && doubt_of(DType::f64, facts.taps, bound) < rare)) return;
   p.bound = bound;
@@ -78,6 +83,7 @@ void set_order(Problem& p, const Facts& facts, Summation order) {
 }
 
 Summation order_of(const Kernel& kernel) {
+  if (!kernel.taps) return Summation::fast;
   const index_t n = kernel.size;
   bool same = n % 2 == 1, opposite = same;
   for (index_t i = 0; i < n / 2; ++i) {

@@ -31,7 +31,8 @@ bool is_exact(const Problem& p, const Facts& facts, double limit, double before 
 // Sets the sums' type and how they are narrowed to y's.
 void set_sums(Problem& p, const Facts& facts);
 
-// Of sums that go into integers and aren't exact: their order, and where doubt of it is to be settled, in which type.
+// Of sums that go into integers: their bound; and where they aren't exact their order, and in which type they may be
+// taken before doubt of it is settled.
 void set_order(Problem& p, const Facts& facts, Summation order);
 
 bool is_small_integer(DType t);

@@ -106,7 +106,7 @@ class Job {
     }
     if (d_.out_in_place) return;
     for (int r = 0; r < count; ++r) {
-      divide_row(d_.compute, out[r], band_.count, call_.p.divisor);
+      divide_row(d_.compute, call_.p, out[r], band_.count);
       store_(out[r], band_.count, output(row + r * step), d_.lane.y_stride);
     }
   }

@@ -91,7 +91,7 @@ class Job {
 
   // A row of first's sums as the second filter is to see it.
   const void* finish_sums(char* sums) {
-    divide_row(d_.compute, sums, wide(), plan_.first.divisor);
+    divide_row(d_.compute, plan_.first, sums, wide());
     if (plan_.line.taps == 1) return sums;
     if (plan_.narrows) narrow(sums);
     if (plan_.refills) refill(sums);
@@ -103,7 +103,7 @@ class Job {
     if (plan_.line.taps == 1) return store_(sums, extent_.count, y, d_.lane.y_stride);
     char* out = plan_.out_in_place ? y : sums_;
     sum_line(sums, out);
-    divide_row(d_.compute, out, extent_.count, plan_.second.divisor);
+    divide_row(d_.compute, plan_.second, out, extent_.count);
     if (!plan_.out_in_place) store_(out, extent_.count, y, d_.lane.y_stride);
   }
 

@@ -84,6 +84,16 @@ CONVCORR_INLINE D truncate(double d) {
   }
 }
 
+template <class D>
+CONVCORR_INLINE D truncate(float f) {
+  if constexpr (sizeof(D) < 4) {  // in registers of floats
+    constexpr int least = -0x7fffffff - 1;
+    return static_cast<D>(f >= -0x1p31f && f < 0x1p31f ? static_cast<int>(f) : least);
+  } else {
+    return truncate<D>(static_cast<double>(f));
+  }
+}
+
 template <class T>
 constexpr bool is_floating = __is_same(T, float) || __is_same(T, double);
 

@@ -163,6 +163,21 @@ void divide(void* y_, index_t m, double divisor) {
       [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] /= d; });
 }
 
+// Half a unit further from 0, a quotient is at least half of 1/divisor away from the next whole number on either side,
+// more than a reciprocal's and a product's rounding take it.
+template <class T>
+void divide_whole(void* y_, index_t m, double divisor) {
+  T* y = static_cast<T*>(y_);
+  const T r = static_cast<T>(1 / divisor), half = T(0.5);
+  each<T>(
+      m,
+      [=](index_t i) CONVCORR_INLINE_LAMBDA {
+        const vec<T> v = load(y + i);
+        store(y + i, (v + (v < vec<T>{} ? broadcast(-half) : broadcast(half))) * broadcast(r));
+      },
+      [=](index_t i) CONVCORR_INLINE_LAMBDA { y[i] = (y[i] + (y[i] < 0 ? -half : half)) * r; });
+}
+
 // All bits of a register that compares true somewhere.
 template <class Mask>
 CONVCORR_INLINE bool any(Mask mask) {
@@ -181,19 +196,21 @@ unsigned long long find_doubtful(const void* sums, index_t blocks, double doubt)
   const vec<T> near = broadcast(static_cast<T>(doubt)), half = broadcast(T(0.5)), round = broadcast(shift);
   unsigned long long found = 0;
   for (index_t block = 0; block < blocks; ++block, s += settled_block) {
-    auto doubtful = near < near;
+    vec<T> nearest = half;
 #pragma GCC unroll 16
     for (int i = 0; i < settled_block; i += lanes<T>) {
       const vec<T> v = load(s + i), whole = (v + round) - round, off = v - whole;
-      doubtful |= (off <= near) & (-off <= near) & ((v > half) | (v < -half));
+      const vec<T> distance = off < vec<T>{} ? -off : off, far = whole == vec<T>{} ? half : distance;
+      nearest = nearest < far ? nearest : far;
     }
-    found |= static_cast<unsigned long long>(any(doubtful)) << block;
+    found |= static_cast<unsigned long long>(any(nearest <= near)) << block;
   }
   return found;
 }
 
 template <class T>
-constexpr SumsFunctions functions = {sum_lines<T, T>, sum_windows<T>, add<T>, divide<T>, find_doubtful<T>};
+constexpr SumsFunctions functions = {sum_lines<T, T>, sum_windows<T>,  add<T>,
+                                     divide<T>,       divide_whole<T>, find_doubtful<T>};
 
 }  // namespace
 

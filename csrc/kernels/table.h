@@ -58,6 +58,9 @@ struct SumsFunctions {
   window_fn window;
   void (*add)(const void* a, const void* b, void* y, index_t m);  // y[i] = a[i] + b[i]; y may be one of them
   void (*divide)(void* y, index_t m, double divisor);
+  // Whole numbers y[i], to anything with the same whole part as y[i] / divisor: magnitudes are below 2^22 (f32) or
+  // 2^50.
+  void (*divide_whole)(void* y, index_t m, double divisor);
   // A bit for each of `blocks` <= 64 blocks of settled_block sums: whether one of them lies within `doubt` of a whole
   // number but 0. Their magnitudes are below 2^22 (f32) or 2^51 (f64).
   unsigned long long (*doubtful)(const void* sums, index_t blocks, double doubt);

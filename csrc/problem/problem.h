@@ -77,8 +77,9 @@ struct Problem {
   Narrowing narrowing = Narrowing::wrap;
   Summation summation = Summation::fast;
   double divisor = 1;  // of the sums, where they are real and floating
-  // Where it isn't 0: sums lose their fraction, and their absolute products add up to no more than this. Then they may
-  // be taken in any order, in sum_type, wherever that leaves no doubt of what double in the order of `summation` makes.
+  // Where it isn't 0: results lose their fraction, and a sum's absolute products add up to no more than this. Then sums
+  // may be taken in any order, in sum_type, wherever that leaves no doubt of what double in the order of `summation`
+  // makes; and whole sums may be divided by any rule that makes the same whole part.
   double bound = 0;
 
   bool flip = false, conjugate = false;
