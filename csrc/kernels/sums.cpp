@@ -188,22 +188,34 @@ CONVCORR_INLINE bool any(Mask mask) {
   return all != 0;
 }
 
-// Adding and taking away 1.5 * 2^(digits - 1) rounds to a whole number.
+// The least distance of `count` sums from a whole number but 0, lane by lane. Adding and taking away 1.5 * 2^(digits -
+// 1) rounds to a whole number.
+template <class T>
+CONVCORR_INLINE vec<T> distance_from_whole(const T* s, index_t count) {
+  const vec<T> round = broadcast(sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52)), half = broadcast(T(0.5));
+  vec<T> least = half;
+  for (index_t i = 0; i < count; i += lanes<T>) {
+    const vec<T> v = load(s + i), whole = (v + round) - round, off = v - whole;
+    const vec<T> distance = off < vec<T>{} ? -off : off, counts = whole == vec<T>{} ? half : distance;
+    least = least < counts ? least : counts;
+  }
+  return least;
+}
+
+// Doubt is rare: a look at some blocks at once, and at each where there is any.
 template <class T>
 unsigned long long find_doubtful(const void* sums, index_t blocks, double doubt) {
-  constexpr T shift = sizeof(T) == 4 ? T(0x1.8p23) : T(0x1.8p52);
+  constexpr index_t some = 8;
   const T* s = static_cast<const T*>(sums);
-  const vec<T> near = broadcast(static_cast<T>(doubt)), half = broadcast(T(0.5)), round = broadcast(shift);
+  const vec<T> near = broadcast(static_cast<T>(doubt));
   unsigned long long found = 0;
-  for (index_t block = 0; block < blocks; ++block, s += settled_block) {
-    vec<T> nearest = half;
-#pragma GCC unroll 16
-    for (int i = 0; i < settled_block; i += lanes<T>) {
-      const vec<T> v = load(s + i), whole = (v + round) - round, off = v - whole;
-      const vec<T> distance = off < vec<T>{} ? -off : off, far = whole == vec<T>{} ? half : distance;
-      nearest = nearest < far ? nearest : far;
+  for (index_t first = 0; first < blocks; first += some) {
+    const index_t end = first + some < blocks ? first + some : blocks;
+    if (!any(distance_from_whole(s + first * settled_block, (end - first) * settled_block) <= near)) continue;
+    for (index_t block = first; block < end; ++block) {
+      const bool here = any(distance_from_whole(s + block * settled_block, settled_block) <= near);
+      found |= static_cast<unsigned long long>(here) << block;
     }
-    found |= static_cast<unsigned long long>(any(nearest <= near)) << block;
   }
   return found;
 }
