@@ -29,7 +29,8 @@ class Products:
     Attributes
     ----------
     terms : list of ndarray
-        Outer products of the kernel's shape and type; empty where the kernel itself costs no more.
+        Outer products of the kernel's shape, in the type that sums are kept in; empty where the kernel itself is
+        computed.
     left : float
         Norm of what they leave of the kernel, over the norm of the kernel.
     """
@@ -60,6 +61,15 @@ def _check(rtol: Any, method: Any) -> float:
     return float(rtol)
 
 
+def _sum_type(arguments: dict[str, Any]) -> np.dtype[Any]:
+    """The type that a call's sums are kept in: products are taken apart anew in it, so they must be ones there."""
+    given = [a.dtype for a in map(np.asarray, (arguments["x"], arguments["h"]))]
+    if arguments["dtype"] is not None:
+        given.append(np.dtype(arguments["dtype"]))
+    common = np.result_type(*given).newbyteorder("=")
+    return np.dtype(np.float32) if common == np.float16 else common
+
+
 def outer_products(rtol: Any, arguments: dict[str, Any]) -> Products:
     """The fewest outer products that leave at most `rtol` of the kernel, for a call of _core.explain.
 
@@ -68,28 +78,37 @@ def outer_products(rtol: Any, arguments: dict[str, Any]) -> Products:
     Raises
     ------
     TypeError, ValueError
-        As `convolve` says of `rtol`.
+        As `convolve` says of its arguments.
     """
     method, h = arguments["method"], arguments["h"]
     rtol = _check(rtol, method)
+    explained({**arguments, "method": "direct"})  # for what it says of all others
     taps = np.asarray(h)
     if taps.dtype.kind not in "fc" or taps.dtype.itemsize > (16 if taps.dtype.kind == "c" else 8):
         raise TypeError(f"rtol is given with h of dtype {taps.dtype}; it takes float16, float32, float64 or complex")
     first, second = _two_axes(taps, arguments["axes"], max(np.ndim(arguments["x"]), taps.ndim))
+    sums = _sum_type(arguments)
+    if not np.isfinite(taps).all() or not taps.any() or sums.char in "gG":
+        return Products([], 0.0)
     wide = np.complex128 if taps.dtype.kind == "c" else np.float64
-    if not np.isfinite(taps).all():
-        return Products([], 0.0)
     u, s, vh = np.linalg.svd(taps.reshape(taps.shape[first], taps.shape[second]).astype(wide), full_matrices=False)
-    left = np.sqrt(np.append(np.cumsum((s**2)[::-1])[::-1], 0))  # norm of what the first r products leave, by r
+    # Norms of what the first r products leave, by r, over the largest s: whose square may be more than a float64 holds.
+    left = np.sqrt(np.append(np.cumsum(((s / s[0]) ** 2)[::-1])[::-1], 0))
     rank = int(np.argmax(left <= rtol * left[0]))
-    if rank == 0 or rank * (u.shape[0] + vh.shape[1]) >= taps.size:
+    if method == "auto" and rank * (u.shape[0] + vh.shape[1]) >= taps.size:
         return Products([], 0.0)
-    terms = [np.outer(u[:, r] * s[r], vh[r]).reshape(taps.shape).astype(taps.dtype) for r in range(rank)]
-    if method == "auto":
-        each = explained({**arguments, "h": terms[0], "method": "separable"})[1]
-        if rank * each > explained(arguments)[1]:
-            return Products([], 0.0)
+    terms = [np.outer(u[:, r] * s[r], vh[r]).reshape(taps.shape).astype(sums) for r in range(rank)]
+    if method == "auto" and rank * explained(of_product(arguments, terms[0]))[1] > explained(arguments)[1]:
+        return Products([], 0.0)
     return Products(terms, float(left[rank] / left[0]))
+
+
+def of_product(arguments: dict[str, Any], term: Array) -> dict[str, Any]:
+    """The call that computes one product, to be explained."""
+    x = arguments["x"]
+    if term.dtype.kind == "c":
+        x = np.broadcast_to(np.zeros((), term.dtype), np.shape(x))  # nothing is read
+    return {**arguments, "x": x, "h": term, "method": "separable", "dtype": term.dtype, "out": None}
 
 
 def explained(arguments: dict[str, Any]) -> ExplanationTuple:
@@ -101,21 +120,22 @@ def approximate(op: str, rtol: Any, values: tuple[Any, ...]) -> Array:
     """A call of convolve or correlate, its arguments by position, with `rtol`."""
     names = [name for name in EXPLAIN_ORDER if name != "op" and (name != "lags" or op == "correlate")]
     given = dict(zip(names, values, strict=True))
-    arguments = {"op": op, "lags": None, **given}
-    terms = outer_products(rtol, arguments).terms
+    terms = outer_products(rtol, {"op": op, "lags": None, **given}).terms
     function: Callable[..., Array] = getattr(_core, op)
     if not terms:
         return function(*given.values())
-    explained(arguments)  # for what it says of `out`
+    x, dtype, out = np.asarray(given["x"]), given["dtype"], given["out"]
+    result = np.result_type(x, np.asarray(given["h"])) if dtype is None else np.dtype(dtype)
+    if terms[0].dtype.kind == "c":  # a real array has no products of its own with a complex kernel
+        x = x.astype(terms[0].dtype, copy=False)
     # With an `out` that lies over x or h, x must stay whole until the last product.
-    given.update(h=terms[0], method="separable", out=None)
+    given.update(x=x, h=terms[0], method="separable", dtype=terms[0].dtype, out=None)
     total = function(*given.values())
     part = np.empty_like(total)
     for term in terms[1:]:
         given.update(h=term, out=part)
         total += function(*given.values())
-    out = values[names.index("out")]
     if out is None:
-        return total
+        return total.astype(result.newbyteorder("="), copy=False)
     out[...] = total
     return cast("Array", out)

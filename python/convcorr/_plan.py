@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _core
 from ._core import plan_run as _run
-from ._low_rank import EXPLAIN_ORDER, explained, outer_products
+from ._low_rank import EXPLAIN_ORDER, explained, of_product, outer_products
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -417,6 +417,6 @@ def explain(
     products = outer_products(rtol, arguments)
     count = len(products.terms)
     if count:
-        arguments.update(h=products.terms[0], method="separable")
+        arguments = of_product(arguments, products.terms[0])
     told = _explanation(explained(arguments))
     return replace(told, predicted_us=told.predicted_us * max(count, 1), products=count, left=products.left)
