@@ -94,13 +94,28 @@ def outer_products(rtol: Any, arguments: dict[str, Any]) -> Products:
     u, s, vh = np.linalg.svd(taps.reshape(taps.shape[first], taps.shape[second]).astype(wide), full_matrices=False)
     # Norms of what the first r products leave, by r, over the largest s: whose square may be more than a float64 holds.
     left = np.sqrt(np.append(np.cumsum(((s / s[0]) ** 2)[::-1])[::-1], 0))
-    rank = int(np.argmax(left <= rtol * left[0]))
+    rounding = float(np.finfo(sums).eps) / 2
+    rank = int(np.argmax(left <= max(rtol, rounding) * left[0]))
     if method == "auto" and rank * (u.shape[0] + vh.shape[1]) >= taps.size:
         return Products([], 0.0)
-    terms = [np.outer(u[:, r] * s[r], vh[r]).reshape(taps.shape).astype(sums) for r in range(rank)]
-    if method == "auto" and rank * explained(of_product(arguments, terms[0]))[1] > explained(arguments)[1]:
+    tails = rounding / 64  # products of tails could vanish where their factors don't
+    terms = [
+        np.outer(_without(u[:, r], tails) * s[r], _without(vh[r], tails)).reshape(taps.shape).astype(sums)
+        for r in range(rank)
+    ]
+    try:
+        cost = sum(explained(of_product(arguments, term))[1] for term in terms)
+    except ValueError:  # so near the least number of their type that they lost bits
+        return Products([], 0.0)
+    if method == "auto" and cost > explained(arguments)[1]:
         return Products([], 0.0)
     return Products(terms, float(left[rank] / left[0]))
+
+
+def _without(line: Array, part: float) -> Array:
+    """The line, with zeros for what is less than that part of its largest element."""
+    sizes = np.abs(line)
+    return np.where(sizes < part * sizes.max(), 0, line)
 
 
 def of_product(arguments: dict[str, Any], term: Array) -> dict[str, Any]:
