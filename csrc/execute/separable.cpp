@@ -1,12 +1,16 @@
 #include "execute/separable.h"
 
 #include <algorithm>
+#include <complex>
+#include <cstdint>
 #include <cstdlib>
 
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "execute/direct.h"
 #include "execute/fused.h"
+#include "execute/like_x.h"
+#include "problem/element.h"
 #include "problem/part.h"
 
 namespace convcorr {
@@ -27,6 +31,28 @@ Problem one_axis(const Problem& p, int axis) {
     s.x_stride = x_stride;
   }
   return q;
+}
+
+template <class Sum>
+Sum sum_of(const Problem& p, const char* taps, index_t count) {
+  Sum sum{};
+  for (index_t t = 0; t < count; ++t) sum += read_element<Sum>(taps + t * itemsize(p.h_type), p.h_type, false);
+  return sum;
+}
+
+// What the filter with these taps makes of a constant border: beyond the ends of the other axes all samples are its
+// fill.
+Complex160 filtered_fill(const Problem& p, const char* taps, index_t count) {
+  if (is_integer(p.h_type)) {  // modulo 2^bits, as its type holds it
+    char wrapped[8] = {};
+    const auto fill = p.fill.re < 0 ? static_cast<std::uint64_t>(static_cast<std::int64_t>(p.fill.re))
+                                    : static_cast<std::uint64_t>(p.fill.re);
+    write_element(wrapped, p.h_type, fill * sum_of<std::uint64_t>(p, taps, count), Narrowing::wrap);
+    return {read_element<long double>(wrapped, p.h_type, false), 0};
+  }
+  const auto sum = sum_of<std::complex<long double>>(p, taps, count);
+  const std::complex<long double> fill(p.fill.re, p.fill.im), made = fill * (p.conjugate ? std::conj(sum) : sum);
+  return {made.real(), made.imag()};
 }
 
 // p after its filter along `axis`: x is what that left.
@@ -83,6 +109,7 @@ class Separable {
     first.spatial[axis].h_stride = itemsize(p.h_type);
     rest.x_swapped = false;
     drop_axis(rest, axis);
+    if (!fill_is_zero(p)) rest.fill = filtered_fill(p, factors_.of(axis), p.spatial[axis].kernel);
     const index_t each = lay_out(first, rest, axis, 1), out = p.spatial[axis].out;
     const index_t thickness = std::clamp<index_t>(slab_bytes / each, 1, out);
     const index_t bytes = lay_out(first, rest, axis, thickness);
@@ -129,7 +156,11 @@ void run_separable(const Problem& p, const Factors& factors, const Arrays& array
   std::vector<int> axes = factors.axes;  // the one whose samples lie closest comes last
   std::stable_sort(axes.begin(), axes.end(),
                    [&](int a, int b) { return std::abs(p.spatial[a].x_stride) > std::abs(p.spatial[b].x_stride); });
-  Separable(factors, run).filter(q, axes, 0, arrays);
+  if (!is_unlike_x(q)) return Separable(factors, run).filter(q, axes, 0, arrays);
+  const index_t bytes = lay_out_like_x(q);
+  std::vector<char> y(static_cast<std::size_t>(bytes));
+  Separable(factors, run).filter(q, axes, 0, {arrays.x, nullptr, y.data()});
+  copy_outputs(q, y.data(), p, arrays.y);
 }
 
 }  // namespace convcorr

@@ -19,7 +19,6 @@ const char* refuse_separable(const Problem& p) {
   if (is_integer(p.y_type) && !is_integer(p.sum_type)) return "sums that lose their fraction";
   if (has_real_factor(p)) return "one of the arrays is real, the other complex";
   if (p.summation != Summation::fast || p.divisor != 1) return "sums in a fixed order";
-  if (axes > 2 && !fill_is_zero(p)) return "a fill value around more than two axes";
   return refuse_direct(p);
 }
 

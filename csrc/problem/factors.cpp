@@ -64,9 +64,11 @@ bool is_near(T a, T b, double roundings) {
   return std::abs(a - b) <= static_cast<Real<T>>(roundings) * unit<T> * std::abs(a);
 }
 
-// Zeros must be zeros, and signs the same: then infinite samples meet the same.
+// Zeros must be zeros of a factor, and signs the same: then infinite samples meet the same. (Two small factors may have
+// a product that vanishes, but their infinite samples don't.)
 template <class T>
-bool is_same_tap(T tap, T product, Real<T> slack) {
+bool is_same_tap(T tap, T product, bool has_zero, Real<T> slack) {
+  if ((tap == T(0)) != has_zero) return false;
   if (is_near(tap, product, factor_tolerance)) return true;
   if constexpr (std::is_same_v<T, Real<T>>) {
     const bool same_sign = tap != 0 && product != 0 && std::signbit(tap) == std::signbit(product);
@@ -107,21 +109,35 @@ bool may_be_product(const Problem& p, const char* h) {
 template <class T>
 using Lines = std::vector<std::vector<T>>;
 
-// Whether same(tap, product of the factors there) holds for every tap.
+// Whether same(tap, product of the factors there, whether one of them is 0) holds for every tap.
 template <class T, class Same>
 bool all_products(Taps<T>& taps, const Lines<T>& lines, const Same& same) {
   taps.at.seek(0);
   size_t i = 0;
   do {
-    T product = lines[0][static_cast<size_t>(taps.at.at[0])];
-    for (int a = 1; a < taps.at.axes; ++a) product *= lines[static_cast<size_t>(a)][static_cast<size_t>(taps.at.at[a])];
-    if (!same(taps.of[i++], product)) return false;
+    T product = 1;
+    bool has_zero = false;
+    for (int a = 0; a < taps.at.axes; ++a) {
+      const T factor = lines[static_cast<size_t>(a)][static_cast<size_t>(taps.at.at[a])];
+      product = a == 0 ? factor : product * factor;
+      has_zero = has_zero || factor == T(0);
+    }
+    if (!same(taps.of[i++], product, has_zero)) return false;
   } while (taps.at.next());
   return true;
 }
 
-// The first factor keeps the pivot's size, the others have 1 there: so sums along the first axis are parts of the whole
-// sum, and overflow where that would.
+// Shares the pivot's size out among the factors, by powers of two: of the first line, which has all of it, and the
+// others, which have 1 there. Sums of samples by one factor are then no larger than what goes in and what comes out.
+template <class T>
+void balance(Lines<T>& lines, Real<T> pivot) {
+  const int share = std::ilogb(pivot) / static_cast<int>(lines.size());
+  for (size_t a = 1; a < lines.size(); ++a) {
+    for (T& tap : lines[a]) tap *= std::ldexp(Real<T>(1), share);
+    for (T& tap : lines[0]) tap *= std::ldexp(Real<T>(1), -share);
+  }
+}
+
 template <class T>
 bool find_floating(Taps<T>& taps, Lines<T>& lines) {
   using std::abs;
@@ -129,13 +145,18 @@ bool find_floating(Taps<T>& taps, Lines<T>& lines) {
     if (abs(taps.of[i]) > abs(taps.of[taps.pivot])) taps.pivot = i;
   }
   const T pivot = taps.of[taps.pivot];
-  if (!std::isfinite(abs(pivot))) return false;
+  // Products that lose bits at the lower end of the range must be small taps beside the pivot.
+  constexpr Real<T> least = 1024 * std::numeric_limits<Real<T>>::min() / unit<T>;
+  if (!std::isfinite(abs(pivot)) || (abs(pivot) > 0 && abs(pivot) < least)) return false;
   for (int a = 0; a < taps.at.axes; ++a) {
     lines.push_back(taps.line(a));
     for (T& tap : lines.back()) tap = a == 0 || abs(pivot) == 0 ? tap : tap / pivot;
   }
   const Real<T> slack = static_cast<Real<T>>(small_tap_slack) * unit<T> * abs(pivot);
-  return all_products(taps, lines, [slack](T tap, T product) { return is_same_tap(tap, product, slack); });
+  const auto same = [slack](T tap, T product, bool zero) { return is_same_tap(tap, product, zero, slack); };
+  if (!all_products(taps, lines, same)) return false;
+  if (abs(pivot) > 0) balance(lines, abs(pivot));
+  return true;
 }
 
 std::int64_t as_signed(std::uint64_t u) { return static_cast<std::int64_t>(u); }
@@ -167,7 +188,7 @@ bool find_integers(Taps<std::uint64_t>& taps, Lines<std::uint64_t>& lines) {
     if (as_signed(u) % others != 0) return false;
     u = static_cast<std::uint64_t>(as_signed(u) / others);
   }
-  return all_products(taps, lines, [](auto tap, auto product) { return tap == product; });
+  return all_products(taps, lines, [](auto tap, auto product, bool) { return tap == product; });
 }
 
 template <class T>
