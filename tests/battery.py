@@ -13,7 +13,8 @@ import numpy as np
 import convcorr
 import oracle
 from convcorr import _core
-from layouts import DTYPES, LAYOUTS, random_values, small_integers
+from layouts import DTYPES, LAYOUTS, VECTOR_DTYPES, random_values, small_integers
+from separable_cases import assert_near, outer
 
 SHAPES = [((1,), (1,)), ((37,), (3,)), ((200,), (31,)), ((64,), (65,)), ((9, 50), (3, 3)), ((13, 37), (5, 7)),
           ((4, 5, 33), (3, 2, 4)), ((3, 2, 4, 9), (2, 1, 3, 4))]  # fmt: skip
@@ -63,7 +64,23 @@ def bounded_results() -> None:
         oracle.assert_matches(convcorr.convolve(x, h, method="direct"), oracle.answer("convolve", x, h))
 
 
+def separable_results() -> str:
+    """Kernels that are outer products: integers exactly, floats within their bound; the hash of the integers."""
+    rng, digest = np.random.default_rng(10), hashlib.sha256()
+    shapes = [((9, 70), (3, 4)), ((20, 133), (7, 6)), ((5, 9, 37), (2, 3, 3)), ((21, 30, 3), (3, 5, 1))]
+    for dtype, (x_shape, h_shape) in itertools.product((*VECTOR_DTYPES, np.dtype("i8")), shapes):
+        x = random_values(rng, x_shape, dtype)
+        h = outer([rng.integers(1, 4, k) for k in h_shape], dtype)
+        for number, (mode, boundary) in enumerate(itertools.product(("same", "full"), oracle.BOUNDARIES)):
+            laid_out = list(LAYOUTS.values())[number](x)
+            got = convcorr.convolve(laid_out, h, mode, boundary=boundary, threads=1 + number % 2, method="separable")
+            assert_near(got, ("convolve", x, h, mode), f"{dtype} {h_shape} {mode}", boundary=boundary)
+            if dtype.kind in "iu":
+                digest.update(np.ascontiguousarray(got).tobytes())
+    return digest.hexdigest()
+
+
 if __name__ == "__main__":
     bounded_results()
     real_with_complex()
-    print(_core.kernel_isa(), exact_results())
+    print(_core.kernel_isa(), exact_results() + separable_results())

@@ -53,8 +53,8 @@ def both_threads(op: str, x: Array, h: Array, mode: Any = "full", **keywords: An
 def test_sizes_around_registers_and_kernels(dtype: np.dtype[Any], rng: np.random.Generator) -> None:
     """One to four registers along the lane, one sample more and less; kernels shorter and longer than the data."""
     lanes = {"avx512": 64, "avx2": 32}.get(_core.kernel_isa(), 16) // dtype.itemsize
-    widths = sorted({max(lanes * r + d, 1) for r in (1, 2, 4) for d in (-1, 0, 1)} | {1, 5, 67})
-    for width, (rows, k0, k1) in itertools.product(widths, ((1, 2, 3), (6, 5, 4), (9, 3, 17), (4, 11, 70))):
+    widths = sorted({max(lanes * r + d, 1) for r in (1, 2, 4) for d in (-1, 0, 1)} | {1, 5})
+    for width, (rows, k0, k1) in itertools.product(widths, ((1, 2, 3), (6, 5, 4), (9, 3, 17))):
         x, h = random_values(rng, (rows, width), dtype), kernel(rng, (k0, k1), dtype)
         for mode in MODES:
             if mode == "valid" and (rows < k0 or width < k1):
@@ -198,7 +198,7 @@ def test_auto_keeps_the_windows_bound(dtype: np.dtype[Any], order: Any, rng: np.
         scales = [(1, 1), (1e-320, 1e300), (1e-300, 1e-10), (1e300, 1e-307), (1e307, 1e-200)]
     smooth = gaussian(6, 3) if dtype != np.float16 else np.ones((13, 13))
     for (sx, sh), kind in itertools.product(scales, range(3)):
-        x = noise(rng, (90, 100), "c16" if dtype.kind == "c" else "f8")
+        x = noise(rng, (60, 70), "c16" if dtype.kind == "c" else "f8")
         x = [x, np.abs(x), np.where(np.abs(x) > 2.5, x * 1e6, x)][kind] if dtype != np.float16 else x
         if kind == 2 and sx > 1e20:
             continue
@@ -208,7 +208,7 @@ def test_auto_keeps_the_windows_bound(dtype: np.dtype[Any], order: Any, rng: np.
         assert_within(got, gathered("convolve", x, h, "same"), f"{dtype} {order} {sx} {sh} {kind}")
 
 
-@pytest.mark.parametrize("size", [(3, 3), (15, 15), (4, 40)])
+@pytest.mark.parametrize("size", [(3, 3), (11, 11), (4, 30)])
 @pytest.mark.parametrize("dtype", [np.dtype(c) for c in ("f4", "f8", "c8")], ids=str)
 def test_kernels_that_are_nearly_products(
     size: tuple[int, int], dtype: np.dtype[Any], rng: np.random.Generator
@@ -228,10 +228,10 @@ def test_kernels_that_are_nearly_products(
             h[place] += amount * u * (h[place] if way else np.abs(h).max())
         else:
             h = (h * (1 + amount * u * rng.uniform(-1, 1, h.shape))).astype(dtype)
-        shape = tuple(k + 11 for k in size)
+        shape = tuple(k + 7 for k in size)
         impulse = np.zeros(shape, dtype)
         impulse[5, 5] = 1
-        for x in (noise(rng, shape, dtype), np.ones(shape, dtype), impulse):
+        for x in (noise(rng, shape, dtype) if way else np.ones(shape, dtype), impulse):
             try:
                 got = convcorr.convolve(x, h, "same", method="separable")
             except ValueError:
