@@ -15,8 +15,22 @@ void set_types(Problem& p, const View& x, const View& y, double fill) {
   p.fill = {fill, 0};
 }
 
-constexpr double one = 1;
-constexpr float one_f32 = 1;
+// What each sample of a mean is multiplied by: 1; or a power of two so small that float32 holds the sum of the largest.
+template <class T>
+constexpr T mean_taps[] = {T(1), T(0x1p-5)};
+static_assert(most_narrow_means <= 32);
+
+// Whether a mean's samples are made small: where floats are summed in float32.
+bool makes_small(const Problem& p) { return p.sum_type == DType::f32 && !is_integer(p.y_type); }
+
+template <class T>
+const char* mean_tap(const Problem& p) {
+  return reinterpret_cast<const char*>(&mean_taps<T>[makes_small(p)]);
+}
+
+double mean_divisor(const Problem& p, const Facts& facts) {
+  return facts.magnitude * mean_taps<double>[makes_small(p)];
+}
 
 SpatialAxis spatial_axis(const Shape& shape, const View& x, const View& y, int axis, index_t taps) {
   SpatialAxis a = plain_axis(shape.of[axis], taps, shape.of[axis]);
@@ -64,7 +78,9 @@ bool is_finite(const Shape& shape, const View& x) {
 }
 
 Factor factor_of(const Problem& p, const Kernel& kernel, const Facts& facts) {
-  if (!kernel.taps) return {reinterpret_cast<const char*>(&one), 0, Summation::fast, facts.magnitude, p.bound};
+  if (!kernel.taps) {
+    return {mean_tap<double>(p), 0, Summation::fast, mean_divisor(p, facts), p.bound, !makes_small(p)};
+  }
   return {reinterpret_cast<const char*>(kernel.taps), sizeof(double), p.summation, 1, p.bound};
 }
 
@@ -81,7 +97,7 @@ bool may_be_small(const Shape& shape) {
 
 const char* taps_at(const Problem& p, const Kernel& kernel) {
   if (kernel.taps) return reinterpret_cast<const char*>(kernel.taps);
-  return p.h_type == DType::f32 ? reinterpret_cast<const char*>(&one_f32) : reinterpret_cast<const char*>(&one);
+  return p.h_type == DType::f32 ? mean_tap<float>(p) : mean_tap<double>(p);
 }
 
 index_t offset_of(const Kernel& kernel, index_t origin) {
@@ -98,7 +114,7 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   p.h_type = kernel.taps ? DType::f64 : p.sum_type;
   if (kernel.taps) set_order(p, facts, order_of(kernel));
   if (!kernel.taps) {
-    p.divisor = facts.magnitude;
+    p.divisor = mean_divisor(p, facts);
     set_order(p, facts, Summation::fast);
   }
   const bool small = may_be_small(shape);

@@ -17,7 +17,7 @@ double largest(DType t) {
 }
 
 // More than these lose more than a few roundings, even of one sign.
-constexpr index_t most_narrow_taps = 256, most_narrow_means = 32;
+constexpr index_t most_narrow_taps = 256;
 
 // Moves a rounded tap by one of float32's steps towards `missing`, where that leaves it within a step of the true one.
 float nudged(double tap, float rounded, double missing) {
@@ -43,6 +43,7 @@ Facts::Facts(const Kernel& kernel) : taps(kernel.size) {
     whole = whole && tap == std::floor(tap);
     narrow = narrow && tap == static_cast<float>(tap);
     has_zero = has_zero || tap == 0;
+    vanishes = vanishes || (tap != 0 && std::fabs(tap) < static_cast<double>(FLT_MIN));
     positive = positive || tap > 0;
     negative = negative || !(tap >= 0);  // or NaN
   }
@@ -96,7 +97,8 @@ Summation order_of(const Kernel& kernel) {
 bool wants_narrow_taps(DType x, DType y, const Kernel& kernel) {
   if (!kernel.taps || y != DType::f32 || (x != DType::f32 && !is_small_integer(x))) return false;
   const Facts facts(kernel);
-  return facts.one_sign && !facts.narrow && facts.taps <= most_narrow_taps && facts.magnitude < 0x1p100;
+  return facts.one_sign && !facts.narrow && !facts.vanishes && facts.taps <= most_narrow_taps &&
+         facts.magnitude < 0x1p100;
 }
 
 std::vector<double> narrow_taps(const Kernel& kernel) {

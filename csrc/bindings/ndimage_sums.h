@@ -19,6 +19,7 @@ struct Facts {
   double magnitude = 0;                                // the sum of |tap|
   bool whole = true, narrow = true, has_zero = false;  // narrow: float32 holds each
   bool one_sign = true;
+  bool vanishes = false;  // a tap that isn't 0 is below float32's normal range
   index_t taps;
 
   explicit Facts(const Kernel& kernel);
@@ -34,6 +35,9 @@ void set_sums(Problem& p, const Facts& facts);
 // Of sums that go into integers: their bound; and where they aren't exact their order, and in which type they may be
 // taken before doubt of it is settled.
 void set_order(Problem& p, const Facts& facts, Summation order);
+
+// A mean of more samples than these is summed in double.
+constexpr index_t most_narrow_means = 32;
 
 bool is_small_integer(DType t);
 

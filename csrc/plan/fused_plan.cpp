@@ -52,7 +52,7 @@ Problem second_of(const FusedProblem& f, const DirectPlan& rows) {
 
 index_t taps_on(const Problem& p, int axis) { return axis < 0 ? 1 : p.spatial[axis].kernel; }
 
-bool is_wide_box(const Factor& f, index_t taps) { return f.stride == 0 && taps >= wide_box; }
+bool is_wide_box(const Factor& f, index_t taps) { return f.box && taps >= wide_box; }
 
 // Whether the direct engine's lane is the second filter's, and its rows are the first one's.
 bool is_laid_out(const FusedProblem& f, const DirectPlan& rows) {

@@ -17,10 +17,11 @@ namespace convcorr {
 // The kernel along one axis: taps of the Problem's h_type, `stride` bytes apart.
 struct Factor {
   const char* taps;
-  index_t stride;  // 0: all taps are one, which is 1: a box
+  index_t stride;
   Summation summation = Summation::fast;
   double divisor = 1;
   double bound = 0;
+  bool box = false;  // all taps are 1
 };
 
 struct FusedProblem {

@@ -97,7 +97,9 @@ void consider_axes(const Problem& p, Method method, Plan& plan, std::vector<Cand
   constexpr double worth_it = 1.2, shortest_seconds = 5e-6;
   const bool asked = method == Method::separable;
   if (!asked && (method != Method::automatic || plan.seconds < shortest_seconds)) return;
+  constexpr double most_taps = 1 << 22;  // a look at all of more would keep Ctrl-C waiting
   const char* why = refuse_separable(p);
+  if (!why && !asked && tap_count(p) > most_taps) why = "a kernel too large to be looked at";
   for (int a = 0; a < p.spatial_count && !why && !asked; ++a) {
     if (static_cast<double>(p.spatial[a].kernel) > many_taps(p)) why = "more taps along an axis than sums keep exact";
   }

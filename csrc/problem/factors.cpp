@@ -24,6 +24,8 @@ struct Taps {
   std::vector<T> of;
   size_t pivot = 0;  // the largest tap
 
+  Taps(std::vector<int> those, const Odometer& sizes) : axes(std::move(those)), at(sizes) { at.seek(0); }
+
   Taps(const Problem& p, const char* h) {
     for (int a = 0; a < p.spatial_count; ++a) {
       if (p.spatial[a].kernel == 1) continue;
@@ -145,8 +147,8 @@ bool find_floating(Taps<T>& taps, Lines<T>& lines) {
     if (abs(taps.of[i]) > abs(taps.of[taps.pivot])) taps.pivot = i;
   }
   const T pivot = taps.of[taps.pivot];
-  // Products that lose bits at the lower end of the range must be small taps beside the pivot.
-  constexpr Real<T> least = 1024 * std::numeric_limits<Real<T>>::min() / unit<T>;
+  // What products lose at the lower end of the range, half of the least number, must be within the slack of small taps.
+  constexpr Real<T> least = std::numeric_limits<Real<T>>::min() / static_cast<Real<T>>(small_tap_slack);
   if (!std::isfinite(abs(pivot)) || (abs(pivot) > 0 && abs(pivot) < least)) return false;
   for (int a = 0; a < taps.at.axes; ++a) {
     lines.push_back(taps.line(a));
@@ -191,6 +193,37 @@ bool find_integers(Taps<std::uint64_t>& taps, Lines<std::uint64_t>& lines) {
   return all_products(taps, lines, [](auto tap, auto product, bool) { return tap == product; });
 }
 
+// Kernels of whole numbers, or of such over a power of two, have factors of whole numbers: then samples that are whole
+// too are summed exactly, as without them.
+template <class T>
+bool find_whole(const Taps<T>& taps, Lines<T>& lines) {
+  constexpr T most = 1 / unit<T> / 2;
+  for (int shift = 0; shift <= 24; shift += 8) {
+    const T scale = std::ldexp(T(1), shift);
+    if (!std::all_of(taps.of.begin(), taps.of.end(), [scale, most](T tap) {
+          return std::abs(tap * scale) <= most && std::trunc(tap * scale) == tap * scale;
+        })) {
+      continue;
+    }
+    Taps<std::uint64_t> whole(taps.axes, taps.at);
+    for (T tap : taps.of) whole.of.push_back(static_cast<std::uint64_t>(static_cast<std::int64_t>(tap * scale)));
+    Lines<std::uint64_t> found;
+    if (!find_integers(whole, found)) return false;
+    for (const std::vector<std::uint64_t>& line : found) {
+      const T size = lines.empty() ? scale : T(1);
+      std::vector<T>& to = lines.emplace_back();
+      for (std::uint64_t u : line) to.push_back(static_cast<T>(as_signed(u)) / size);
+    }
+    return true;
+  }
+  return false;
+}
+
+template <class T>
+bool find_real(Taps<T>& taps, Lines<T>& lines) {
+  return find_whole(taps, lines) || find_floating(taps, lines);
+}
+
 template <class T>
 void keep(const Problem& p, const Taps<T>& taps, const Lines<T>& lines, Factors& factors) {
   const auto size = static_cast<size_t>(itemsize(p.sum_type));
@@ -222,9 +255,9 @@ const char* Factors::of(int axis) const {
 std::optional<Factors> factorize(const Problem& p, const char* h) {
   switch (p.sum_type) {
     case DType::f32:
-      return factors_of<float>(p, h, find_floating<float>);
+      return factors_of<float>(p, h, find_real<float>);
     case DType::f64:
-      return factors_of<double>(p, h, find_floating<double>);
+      return factors_of<double>(p, h, find_real<double>);
     case DType::c64:
       return factors_of<std::complex<float>>(p, h, find_floating<std::complex<float>>);
     case DType::c128:

@@ -269,6 +269,9 @@ def derivative(x: Any, axis: Any, output: Any, mode: Any, cval: Any, smooth: Arr
     axis = support.checked_axis(axis, x.ndim)
     y = support.output_array(output, x)
     modes = per_axis(mode, x.ndim)
+    result = _core.ndimage_derivative(x, axis, y, tuple(modes), cval, smooth)  # bool stays bytes between its passes
+    if result is not NotImplemented:
+        return cast("Array", result)
     order = (axis, *(other for other in range(x.ndim) if other != axis))
     for i in order:
         correlate1d(x, [-1, 0, 1] if i == axis else smooth, i, y, modes[i], cval, 0)
