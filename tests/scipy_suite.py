@@ -42,9 +42,9 @@ def put_in_place(package: str) -> None:
     peer = importlib.import_module("convcorr.scipy._peer")
     ask = peer.ask
 
-    def asked(name: str, *rest: Any) -> Any:
+    def asked(name: str, *rest: Any, **keywords: Any) -> Any:
         passed_on[name] += 1
-        return ask(name, *rest)
+        return ask(name, *rest, **keywords)
 
     for module in [m for n, m in sys.modules.items() if n.startswith("convcorr.scipy")]:
         if getattr(module, "ask", None) is ask:

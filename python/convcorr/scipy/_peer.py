@@ -13,7 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-_MODULE = "scipy.signal._signaltools"
+# Where SciPy's functions of a package are made. Its filters pass arrays of other libraries on in a layer of their own.
+_SOURCES = {
+    "scipy.signal": "scipy.signal._signaltools",
+    "scipy.ndimage": "scipy.ndimage._support_alternative_backends",
+}
 
 
 @functools.cache
@@ -23,28 +27,35 @@ def is_installed() -> bool:
 
 
 @functools.cache
-def original(name: str) -> Callable[..., Any]:
-    """SciPy's own function, also where somebody has put ours in its place."""
-    module = importlib.import_module(_MODULE)
+def delegates() -> bool:
+    """Whether SciPy was told (by SCIPY_ARRAY_API) to answer arrays of other libraries with arrays of theirs."""
+    return is_installed() and bool(getattr(importlib.import_module("scipy._lib._array_api"), "SCIPY_ARRAY_API", False))
+
+
+@functools.cache
+def original(function: str) -> Callable[..., Any]:
+    """SciPy's own function, named with its package, also where somebody has put ours in its place."""
+    package, _, name = function.rpartition(".")
+    module = importlib.import_module(_SOURCES[package])
     found: Callable[..., Any] = getattr(module, name)
     code = getattr(found, "__code__", None)
     if code is None or code.co_filename != module.__file__:
-        found = getattr(_second_copy(), name)
+        found = getattr(_second_copy(_SOURCES[package]), name)
     return found
 
 
 @functools.cache
-def _second_copy() -> ModuleType:
+def _second_copy(name: str) -> ModuleType:
     """SciPy's module executed once more, out of sight: its functions call each other, never ours."""
-    spec = importlib.util.find_spec(_MODULE)
+    spec = importlib.util.find_spec(name)
     if spec is None or spec.loader is None:
-        raise ImportError(f"{_MODULE} was loaded and can't be found again")
+        raise ImportError(f"{name} was loaded and can't be found again")
     copy = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(copy)
     return copy
 
 
-def ask(name: str, reason: str, *arguments: Any) -> Any:
-    """What SciPy's function `name` answers."""
-    note(f"scipy.signal.{name}", reason)
-    return original(name)(*arguments)
+def ask(function: str, reason: str, *arguments: Any, **keywords: Any) -> Any:
+    """What SciPy's function, named with its package, answers."""
+    note(function, reason)
+    return original(function)(*arguments, **keywords)

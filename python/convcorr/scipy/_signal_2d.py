@@ -68,7 +68,7 @@ def convolve2d(in1: ArrayLike, in2: ArrayLike, mode: str = "full", boundary: str
     """
     x, h, reason = read(in1, in2)
     if reason:
-        theirs: Array = ask("convolve2d", reason, in1, in2, mode, boundary, fillvalue)
+        theirs: Array = ask("scipy.signal.convolve2d", reason, in1, in2, mode, boundary, fillvalue)
         return theirs
     return slide_planes("convolve2d", x, h, mode, boundary=boundary, fillvalue=fillvalue)
 
@@ -122,7 +122,7 @@ def correlate2d(
     """
     x, h, reason = read(in1, in2)
     if reason:
-        theirs: Array = ask("correlate2d", reason, in1, in2, mode, boundary, fillvalue)
+        theirs: Array = ask("scipy.signal.correlate2d", reason, in1, in2, mode, boundary, fillvalue)
         return theirs
     return slide_planes("correlate2d", x, h, mode, boundary=boundary, fillvalue=fillvalue)
 

@@ -95,7 +95,7 @@ def convolve(in1: ArrayLike, in2: ArrayLike, mode: str = "full", method: str = "
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("convolve", reason, in1, in2, mode, method)
+        return ask("scipy.signal.convolve", reason, in1, in2, mode, method)
     if x.ndim == h.ndim == 0:
         return x * h
     if x.ndim != h.ndim:
@@ -153,7 +153,7 @@ def correlate(in1: ArrayLike, in2: ArrayLike, mode: str = "full", method: str = 
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("correlate", reason, in1, in2, mode, method)
+        return ask("scipy.signal.correlate", reason, in1, in2, mode, method)
     if x.ndim == h.ndim == 0:
         return x * np.conj(h) if h.dtype.kind == "c" else x * h
     if x.ndim != h.ndim:
@@ -215,7 +215,7 @@ def fftconvolve(in1: ArrayLike, in2: ArrayLike, mode: str = "full", axes: Any = 
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("fftconvolve", reason, in1, in2, mode, axes)
+        return ask("scipy.signal.fftconvolve", reason, in1, in2, mode, axes)
     return convolve_axes(x, h, mode, axes)
 
 
@@ -257,7 +257,7 @@ def oaconvolve(in1: ArrayLike, in2: ArrayLike, mode: str = "full", axes: Any = N
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("oaconvolve", reason, in1, in2, mode, axes)
+        return ask("scipy.signal.oaconvolve", reason, in1, in2, mode, axes)
     return convolve_axes(x, h, mode, axes)
 
 
@@ -357,7 +357,7 @@ def choose_conv_method(in1: ArrayLike, in2: ArrayLike, mode: str = "full", measu
     """
     x, h, reason = read(in1, in2)
     if reason:
-        return ask("choose_conv_method", reason, in1, in2, mode, measure)
+        return ask("scipy.signal.choose_conv_method", reason, in1, in2, mode, measure)
     if not measure:
         return chosen_method(x, h, mode)
     times = {name: least_seconds(partial(convolve, x, h, mode, name)) for name in ("fft", "direct")}
