@@ -11,7 +11,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from . import _passed
+from . import _numba, _passed
 from ._report import Report
 
 if TYPE_CHECKING:
@@ -139,6 +139,8 @@ def _put_in_place() -> None:
     if not _state.pairs:
         _state.pairs = _find_pairs()
     _passed.listener = _count_passed_on
+    if not _state.in_place:
+        _numba.teach(_compiled_by_numba())
     _state.in_place = True
     _exchange({id(original): replacement for original, replacement in _state.pairs.values()})
 
@@ -146,9 +148,14 @@ def _put_in_place() -> None:
 def _put_back() -> None:
     if not _state.in_place:
         return
+    _numba.teach((replacement, original) for original, replacement in _compiled_by_numba())
     _exchange({id(replacement): original for original, replacement in _state.pairs.values()})
     _passed.listener = None
     _state.in_place = False
+
+
+def _compiled_by_numba() -> list[tuple[Function, Function]]:
+    return [pair for name, pair in _state.pairs.items() if name.startswith("numpy.")]
 
 
 def _find_pairs() -> dict[str, tuple[Function, Function]]:
