@@ -112,7 +112,7 @@ void pose_pass(const Shape& shape, const View& x, const View& y, const Pass& pas
   const Facts facts(kernel);
   set_sums(p, facts);
   p.h_type = kernel.taps ? DType::f64 : p.sum_type;
-  if (kernel.taps) set_order(p, facts, order_of(kernel));
+  if (kernel.taps) set_order(p, facts, order_of(kernel), may_be_small(shape));
   if (!kernel.taps) {
     p.divisor = mean_divisor(p, facts);
     set_order(p, facts, Summation::fast);
@@ -218,7 +218,7 @@ bool pose_kernel(const Shape& shape, const View& x, const View& y, const NdKerne
   const bool looks = small || taps > many_taps_of_a_list;
   const bool sees_nan = facts.has_zero && !is_integer(p.x_type) && !(looks && is_finite(shape, x));
   if (sees_nan) p.summation = Summation::in_order;
-  set_order(p, facts, Summation::in_order);
+  set_order(p, facts, Summation::in_order, may_be_small(shape));
   for (int axis = 0; axis < shape.ndim; ++axis) {
     const index_t size = kernel.shape[axis];
     if (size == 1 && !small) {

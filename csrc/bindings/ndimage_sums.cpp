@@ -67,7 +67,7 @@ void set_sums(Problem& p, const Facts& facts) {
   if (is_small_integer(p.x_type) && is_exact(p, facts, 0x1p24)) p.sum_type = DType::f32;
 }
 
-void set_order(Problem& p, const Facts& facts, Summation order) {
+void set_order(Problem& p, const Facts& facts, Summation order, bool small) {
   constexpr double rare = 0x1p-9;  // of random sums, twice as many are in doubt
   if (!is_integer(p.y_type)) return;
   const double bound = facts.magnitude * std::max(largest(p.x_type), std::fabs(static_cast<double>(p.fill.re)));
@@ -77,6 +77,7 @@ void set_order(Problem& p, const Facts& facts, Summation order) {
   }
   if (order == Summation::fast) return;
   p.summation = order;
+  if (small) return;
   const bool narrow = is_small_integer(p.x_type) && bound < 0x1p21 && doubt_of(DType::f32, facts.taps, bound) < rare;
   if (!narrow && !(bound < 0x1p50 && doubt_of(DType::f64, facts.taps, bound) < rare)) return;
   p.bound = bound;

@@ -33,8 +33,8 @@ bool is_exact(const Problem& p, const Facts& facts, double limit, double before 
 void set_sums(Problem& p, const Facts& facts);
 
 // Of sums that go into integers: their bound; and where they aren't exact their order, and in which type they may be
-// taken before doubt of it is settled.
-void set_order(Problem& p, const Facts& facts, Summation order);
+// taken before doubt of it is settled. Of a small image, settling would cost more than it saves.
+void set_order(Problem& p, const Facts& facts, Summation order, bool small = false);
 
 // A mean of more samples than these is summed in double.
 constexpr index_t most_narrow_means = 32;
