@@ -136,7 +136,8 @@ def convolve(
 
     That h is an outer product is proved tap by tap: each product of factors is within 16 u of its tap, or within u/256
     of the largest one. So "separable" is off by at most (K0 + K1 + 20) u (abs(x) * abs(h))[n] on two axes, and u/256 of
-    the largest tap for each sample. Integer kernels are taken apart exactly.
+    the largest tap for each sample. Whole numbers are taken apart exactly. A sum along one axis that overflows is
+    infinite, even where the sum along all of them would not be.
 
     Examples
     --------
