@@ -219,3 +219,12 @@ def test_bools_stored_as_other_bytes_than_one_are_true() -> None:
     x = np.array([0, 2, 255, 0, 1], np.uint8).view(bool)
     np.testing.assert_array_equal(convcorr.convolve(x, np.array([True])), [False, True, True, False, True])
     np.testing.assert_array_equal(convcorr.convolve(x, np.array([1.5])), [0, 1.5, 1.5, 0, 1.5])
+
+
+def test_equal_products_under_auto() -> None:
+    """One by one their roundings go the same way: around the longest sums that are taken so."""
+    for k, value, tap in itertools.product(range(200, 280, 3), (0.1, 1.1, 1 / 3), (1.0, 0.3)):
+        x, h = np.full(2 * k, value, "f4"), np.full(k, tap, "f4")
+        want = k * float(x[0]) * float(h[0])
+        error = np.abs(convcorr.convolve(x, h, "valid").astype("f8") - want).max()
+        assert error <= 8 * 2.0**-24 * np.log2(k + 1) * want, f"{k} taps of {tap} on {value}"
