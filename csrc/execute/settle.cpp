@@ -17,15 +17,18 @@ struct Row {
   const void** pointers;
 };
 
-// What is left of a sum is whole: what a float32 holds of it is it.
-template <class T>
-void sum_again(const Row& r, T* sums, index_t first, index_t m) {
-  constexpr index_t most = 8 * settled_block;
+void sum_again(const Row& r, double* sums, index_t first, index_t m) {
+  r.list.sum_row(r.planes, r.row, r.columns, r.pointers, sums + first, m, first);
+}
+
+// What is left of a sum is whole, and small: what a float32 holds of it is it.
+void sum_again(const Row& r, float* sums, index_t first, index_t m) {
+  constexpr index_t most = 32 * settled_block;
   double again[most];
   for (index_t end = first + m; first < end; first += most) {
     const index_t n = std::min(most, end - first);
     r.list.sum_row(r.planes, r.row, r.columns, r.pointers, again, n, first);
-    for (index_t i = 0; i < n; ++i) sums[first + i] = static_cast<T>(std::trunc(again[i]));
+    for (index_t i = 0; i < n; ++i) sums[first + i] = static_cast<float>(static_cast<int>(again[i]));
   }
 }
 
