@@ -227,31 +227,15 @@ def test_a_result_that_fits_nowhere() -> None:
 
 
 LITTLE_MEMORY = """
-    import resource
     import numpy as np
     import convcorr
     from convcorr import _core
+    from little_memory import leave_where_unlimited, limited_to
 
     CASES = [((6_000_000,), (6_000_000,), None), ((2000, 2100), (1500, 1400), None),
              ((4_000_000,), (100_000,), (2**22,)), ((1_000_000,), (1001,), None), ((900, 1000), (63, 63), (1024, 1024))]
     rng = np.random.default_rng(1)
-
-    def limited_to(megabytes, call):
-        # Its outcome with no more address space than what is in use and a little.
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        with open("/proc/self/statm") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + int(megabytes * 2**20), before[1]))
-        try:
-            call()
-            return "done"
-        except MemoryError:
-            return "MemoryError"
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)
-
-    if limited_to(1, lambda: np.empty(2**26)) == "done":
-        raise SystemExit(print("unlimited"))
+    leave_where_unlimited()
     small = rng.standard_normal(5000), rng.standard_normal(500)
     want = convcorr.convolve(*small, method="fft", threads=2)  # the team of threads exists from here on
 

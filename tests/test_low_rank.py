@@ -267,25 +267,10 @@ def test_ctrl_c(n: Any, k: Any, stride: int) -> None:
 
 
 LITTLE_MEMORY = """
-    import resource
     import numpy as np
     import convcorr
-
-    def limited_to(megabytes, call):
-        before = resource.getrlimit(resource.RLIMIT_AS)
-        with open("/proc/self/statm") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + int(megabytes * 2**20), before[1]))
-        try:
-            call()
-            return "done"
-        except MemoryError:
-            return "MemoryError"
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, before)
-
-    if limited_to(1, lambda: np.empty(2**26)) == "done":
-        raise SystemExit(print("unlimited"))
+    from little_memory import leave_where_unlimited, limited_to
+    leave_where_unlimited()
     rng = np.random.default_rng(1)
     small = rng.standard_normal((90, 90)), np.ones((9, 9))
     want = convcorr.convolve(*small, method="separable", threads=2)
