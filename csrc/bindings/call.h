@@ -27,7 +27,7 @@ void compute(double seconds, std::optional<int> threads, const Go& go) {
   if (seconds < worth_releasing) return go(run);
   const bool polls = on_main_thread();
   ReleasedGil released;  // from here on only memory that the caller's references keep alive is touched
-  if (polls) run.interrupt = {ReleasedGil::signal_raised, &released};
+  if (polls) run.interrupt = released.interrupt();
   go(run);
 }
 

@@ -52,7 +52,7 @@ Planned::Planned(const Arguments& a) {
   Run run = run_of(plan_.seconds, request_.threads);
   const bool polls = on_main_thread();
   ReleasedGil released;  // h_ is this plan's own
-  if (polls) run.interrupt = {ReleasedGil::signal_raised, &released};
+  if (polls) run.interrupt = released.interrupt();
   prepared_ = std::make_unique<const Prepared>(posed_.problem, plan_, PyArray_BYTES(h_.array()), run);
 }
 

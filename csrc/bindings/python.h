@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bindings/numpy_api.h"
+#include "execute/parallel.h"
 //
 #include <string>
 #include <utility>
@@ -74,9 +75,11 @@ class ReleasedGil {
 
   // Takes the GIL for a moment and runs pending signal handlers; true where one raised.
   static bool signal_raised(void* released);
+  Interrupt interrupt() { return {signal_raised, this, &due_}; }
 
  private:
   PyThreadState* state_;
+  double due_ = 0;
 };
 
 bool on_main_thread();  // the only one where Python runs signal handlers

@@ -42,7 +42,7 @@ void run_tiles(const FftCall& call, const Arrays& arrays, const Spectra& spectra
     Scratch scratch(job_bytes(f));
     FftCall own = call;  // what a tile does again, it does on this thread, and stops where the team does
     own.run.threads = 1;
-    own.run.interrupt = {[](void* state) { return static_cast<Worker*>(state)->should_stop(); }, &worker};
+    own.run.interrupt = interrupt_of(worker);
     TileJob job(own, scratch);
     auto* offsets = scratch.take<index_t>(f.filters);
     for (index_t k = 0; k < f.filters; ++k) {
@@ -76,7 +76,7 @@ void run_apart(const Problem& p, const FftPlan& f, const Arrays& arrays, const R
     const index_t count = std::min(chunk, f.groups - first);
     if (!spectra.load(p, arrays.h, first, count, run)) return run_finite_taps(p, f, arrays, run);
     const FftCall call = {p, f, spectra.scale(), run};
-    spectra.transform(call.taps_scale, run);
+    spectra.transform(p, call.taps_scale, run);
     run_tiles(call, arrays, spectra, first, count, run);
   }
 }
@@ -125,7 +125,7 @@ void run_shared(const Problem& p, const FftPlan& f, const Arrays& arrays, const 
   run_jobs(slices, run, [&](index_t number, Worker& worker) {
     Run alone = own;
     alone.threads = 1;
-    alone.interrupt = {[](void* state) { return static_cast<Worker*>(state)->should_stop(); }, &worker};
+    alone.interrupt = interrupt_of(worker);
     one(number, alone);
   });
 }
@@ -143,7 +143,7 @@ void run_fft(const Problem& p, const FftPlan& f, const Arrays& arrays, const Run
   if (f.groups > 1 || f.batches == 1) return run_shared(p, f, arrays, run, nullptr, true);
   Scratch scratch(spectrum_pitch(f), shared_tile_bytes(p, f, true));
   auto* spectrum = scratch.take<char>(f.tile_bytes);
-  const bool usable = make_shared_spectrum(p, f, arrays.h, run, spectrum);
+  const bool usable = make_shared_spectrum(p, f, arrays.h, 1, run, spectrum);
   run_shared(p, f, arrays, run, spectrum, usable);
 }
 
@@ -155,7 +155,7 @@ PreparedFft::PreparedFft(const Problem& p, const FftPlan& f, const char* h, cons
     finite_ = true;
     for (index_t g = 0; g < f.groups && finite_; ++g) {
       const char* kernel = h + offset_of(f.group, f.group_axes, g, &OuterAxis::h_stride);
-      finite_ = make_shared_spectrum(p, f_, kernel, run, memory_.get() + g * spectrum_pitch(f));
+      finite_ = make_shared_spectrum(p, f_, kernel, 1, run, memory_.get() + g * spectrum_pitch(f));
     }
     return;
   }
@@ -163,7 +163,7 @@ PreparedFft::PreparedFft(const Problem& p, const FftPlan& f, const char* h, cons
   finite_ = spectra_->load(p, h, 0, f_.groups, run);
   if (!finite_) return;
   scale_ = spectra_->scale();
-  spectra_->transform(scale_, run);
+  spectra_->transform(p, scale_, run);
 }
 
 PreparedFft::~PreparedFft() = default;

@@ -52,17 +52,13 @@ struct Team {
 
 class TeamWorker final : public Worker {
  public:
-  TeamWorker(Team& team, bool polls) : team_(team), polls_(polls && team.interrupt.asked) {
-    if (polls_) due_ = now() + first_poll;
-  }
+  TeamWorker(Team& team, bool polls)
+      : team_(team), polls_(polls && team.interrupt.asked), poll_(polls_ ? team.interrupt : Interrupt()) {}
 
   bool should_stop() override {
-    if (polls_ && look() && seen_ >= due_) {
-      if (team_.interrupt.asked(team_.interrupt.state)) {
-        team_.interrupted.store(true, std::memory_order_relaxed);
-        team_.stop.store(true, std::memory_order_relaxed);
-      }
-      due_ = now() + poll_interval;
+    if (polls_ && look() && poll_.is_due(seen_) && poll_.asked(seen_)) {
+      team_.interrupted.store(true, std::memory_order_relaxed);
+      team_.stop.store(true, std::memory_order_relaxed);
     }
     return team_.stop.load(std::memory_order_relaxed);
   }
@@ -70,6 +66,7 @@ class TeamWorker final : public Worker {
  private:
   Team& team_;
   const bool polls_;
+  Poll poll_;
   // Whether this call should read the clock, which costs as much as a small row: every one where calls are far apart,
   // else every eighth.
   bool look() {
@@ -80,7 +77,7 @@ class TeamWorker final : public Worker {
     return true;
   }
 
-  double due_ = 0, seen_ = 0;
+  double seen_ = 0;
   bool far_apart_ = true;
   unsigned calls_ = 0;
 };
@@ -166,16 +163,28 @@ thread_local BackOff back_off;
 
 }  // namespace
 
-void stop_if_asked(const Run& run) {
-  if (run.interrupt.asked && run.interrupt.asked(run.interrupt.state)) throw Interrupted();
+void stop_if_asked(const Interrupt& interrupt) {
+  if (interrupt.asked && interrupt.asked(interrupt.state)) throw Interrupted();
 }
 
-Poll::Poll(const Run& run) : run_(run), due_(now() + first_poll) {}
+Interrupt interrupt_of(Worker& worker) {
+  return {[](void* state) { return static_cast<Worker*>(state)->should_stop(); }, &worker};
+}
+
+Poll::Poll(const Interrupt& interrupt)
+    : interrupt_(interrupt), due_(interrupt_.asked && interrupt_.due ? interrupt_.due : &own_due_) {
+  if (due_ != &own_due_ && *due_ == 0) *due_ = now() + first_poll;
+}
+
+bool Poll::asked(double time) {
+  const bool stop = interrupt_.asked && interrupt_.asked(interrupt_.state);
+  *due_ = time + poll_interval;
+  return stop;
+}
 
 void Poll::stop_if_asked() {
-  if (now() < due_) return;
-  convcorr::stop_if_asked(run_);
-  due_ = now() + poll_interval;
+  const double time = now();
+  if (is_due(time) && asked(time)) throw Interrupted();
 }
 
 void run_jobs(index_t jobs, const Run& run, job_fn job, const void* context) {

@@ -9,10 +9,13 @@
 
 namespace convcorr {
 
-// Asks the interpreter whether to stop. Called between jobs on the calling thread alone, and seldom.
+// Asks the interpreter whether to stop. Called between jobs on the calling thread alone, and seldom: `due` is the time
+// from which on it should be asked, one for all steps of a call, so that none of many short ones goes without; 0 before
+// the first. Null where asking costs nothing.
 struct Interrupt {
   bool (*asked)(void* state) = nullptr;
   void* state = nullptr;
+  double* due = nullptr;
 };
 
 // How a call runs.
@@ -25,17 +28,23 @@ struct Run {
 };
 
 // Throws Interrupted where the interpreter asks to stop.
-void stop_if_asked(const Run& run);
+void stop_if_asked(const Interrupt& interrupt);
+inline void stop_if_asked(const Run& run) { stop_if_asked(run.interrupt); }
 
 // The same as often as run_jobs does, by the clock: for steps each of which is too short to be asked in.
 class Poll {
  public:
-  explicit Poll(const Run& run);
+  explicit Poll(const Interrupt& interrupt);
+  explicit Poll(const Run& run) : Poll(run.interrupt) {}
   void stop_if_asked();
 
+  bool is_due(double time) const { return time >= *due_; }
+  bool asked(double time);
+
  private:
-  const Run& run_;
-  double due_;
+  const Interrupt interrupt_;
+  double own_due_ = 0;
+  double* const due_;
 };
 
 // What a job may ask while it works.
@@ -46,6 +55,9 @@ class Worker {
  protected:
   ~Worker() = default;
 };
+
+// For steps of a job that ask by themselves.
+Interrupt interrupt_of(Worker& worker);
 
 // Calls job(context, number, worker) for every number in [0, jobs). Rethrows the first exception that a job threw;
 // throws Interrupted where the interpreter asked to stop.

@@ -87,11 +87,11 @@ bool SharedKernel::read(const Run& run) {
   return finite && taps_scale(f_, largest) == 1;
 }
 
-FftInput SharedKernel::input(index_t part) const {
+FftInput SharedKernel::input(index_t part, double scale) const {
   const FftAxisPlan& lane = lane_of(f_);
   const int each = scalars(f_.compute), radix = (f_.tile.columns > 0 ? f_.tile.column[0] : f_.tile.lane).radix[0];
   const int blocks = radix / static_cast<int>(f_.shared_parts), first = static_cast<int>(part) * blocks;
-  const double factor = 1 / transform_gain(f_);
+  const double factor = scale / transform_gain(f_);
   return {rows_,
           (lane.block - lane.span) * each,
           lane.block * each,
@@ -112,13 +112,14 @@ FftStrip shared_strip(const FftPlan& f, index_t number) {
   return {f.shared_levels, first, std::min(first + f.shared_strip, end)};
 }
 
-bool make_shared_spectrum(const Problem& p, const FftPlan& f, const char* h, const Run& run, void* spectrum) {
+bool make_shared_spectrum(const Problem& p, const FftPlan& f, const char* h, double scale, const Run& run,
+                          void* spectrum) {
   Scratch scratch(SharedKernel::bytes(p, f));
   SharedKernel kernel(p, f, h, scratch);
-  if (!kernel.read(run)) return false;
+  if (!kernel.read(run) && scale == 1) return false;
   const FftFunctions& fft = f.functions();
   run_jobs(f.shared_parts * f.shared_strips, run, [&](index_t job, Worker&) {
-    fft.enter(f.tile, shared_strip(f, job % f.shared_strips), kernel.input(job / f.shared_strips), spectrum);
+    fft.enter(f.tile, shared_strip(f, job % f.shared_strips), kernel.input(job / f.shared_strips, scale), spectrum);
   });
   run_jobs(ceil_div(f.shared_blocks, f.shared_blocks_per_job), run, [&](index_t job, Worker&) {
     const index_t first = job * f.shared_blocks_per_job;

@@ -18,7 +18,7 @@ class SharedKernel {
   bool read(const Run& run);
 
   // What `enter` reads for one of the plan's parts.
-  FftInput input(index_t part) const;
+  FftInput input(index_t part, double scale = 1) const;
 
  private:
   TapsSummary read_rows(index_t first, index_t end, index_t from, index_t to);
@@ -38,7 +38,9 @@ void* part_origin(const FftPlan& f, void* tile, index_t part);
 // Strips of the outermost passes.
 FftStrip shared_strip(const FftPlan& f, index_t number);
 
-// A whole kernel's spectrum, as the parts would have made it, for a plan that is reused: f.tile_bytes. False as above.
-bool make_shared_spectrum(const Problem& p, const FftPlan& f, const char* h, const Run& run, void* spectrum);
+// A whole kernel's spectrum, `scale` times, as the parts would have made it: f.tile_bytes. False as above, where that
+// holds of the taps themselves: whoever scales them knows them.
+bool make_shared_spectrum(const Problem& p, const FftPlan& f, const char* h, double scale, const Run& run,
+                          void* spectrum);
 
 }  // namespace convcorr

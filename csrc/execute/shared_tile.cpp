@@ -111,8 +111,8 @@ class SharedTile {
     made_.start(extent_);
     const FftPlan& made = made_.plan();
     const index_t together = std::max<index_t>(part_samples / made.row_samples, 1);
-    run_jobs(ceil_div(made.rows, together), run_, [&](index_t job, Worker&) {
-      made_.make(arrays_.x, extent_, job * together, std::min((job + 1) * together, made.rows));
+    run_jobs(ceil_div(made.rows, together), run_, [&](index_t job, Worker& worker) {
+      made_.make(arrays_.x, extent_, job * together, std::min((job + 1) * together, made.rows), interrupt_of(worker));
     });
   }
 

@@ -5,10 +5,13 @@
 
 #include "base/buffer.h"
 #include "base/checked.h"
+#include "execute/shared_kernel.h"
 #include "execute/spectrum.h"
 
 namespace convcorr {
 namespace {
+
+constexpr index_t taps_at_a_time = 1 << 18;  // between two looks for an interrupt
 
 index_t taps_bytes(const FftPlan& f) { return Scratch::padded(f.taps * itemsize(f.compute)); }
 index_t view_bytes(const FftPlan& f, index_t groups) {
@@ -41,14 +44,18 @@ Spectra::Spectra(const FftPlan& f, index_t most_groups, char* memory)
 
 bool Spectra::load(const Problem& p, const char* h, index_t first, index_t count, const Run& run) {
   std::atomic<bool> finite{true};
-  run_jobs(count * f_.filters, run, [&](index_t i, Worker&) {
+  run_jobs(count * f_.filters, run, [&](index_t i, Worker& worker) {
     const index_t group = first + i / f_.filters, filter = i % f_.filters;
     const char* kernel = h + offset_of(f_.group, f_.group_axes, group, &OuterAxis::h_stride) +
                          offset_of(f_.filter, f_.filter_axes, filter, &OuterAxis::h_stride);
     char* taps = taps_ + i * taps_bytes_;
-    const TapsSummary sums = load_taps(p, f_, kernel, 0, f_.taps, taps);
-    if (!sums.finite) finite.store(false, std::memory_order_relaxed);
-    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel, sums.largest};
+    double largest = 0;
+    for (index_t at = 0; at < f_.taps && !worker.should_stop(); at += taps_at_a_time) {
+      const TapsSummary sums = load_taps(p, f_, kernel, at, std::min(taps_at_a_time, f_.taps - at), taps);
+      if (!sums.finite) finite.store(false, std::memory_order_relaxed);
+      largest = std::max(largest, sums.largest);
+    }
+    views_[i] = {spectra_ + i * spectrum_bytes_, taps, kernel, largest};
   });
   count_ = count * f_.filters;
   return finite.load(std::memory_order_relaxed);
@@ -63,7 +70,13 @@ double Spectra::scale() const {
   return taps_scale(f_, low) == 1 ? taps_scale(f_, high) : taps_scale(f_, low);
 }
 
-void Spectra::transform(double scale, const Run& run) {
+void Spectra::transform(const Problem& p, double scale, const Run& run) {
+  if (f_.shared) {  // so long that all threads share it, and that it must hear an interrupt
+    for (index_t i = 0; i < count_; ++i) {
+      make_shared_spectrum(p, f_, views_[i].h, scale, run, spectra_ + i * spectrum_bytes_);
+    }
+    return;
+  }
   run_jobs(count_, run,
            [&](index_t i, Worker&) { make_spectrum(f_, views_[i].taps, scale, spectra_ + i * spectrum_bytes_); });
 }

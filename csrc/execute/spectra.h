@@ -17,7 +17,7 @@ class Spectra {
 
   // The power of two that the spectra should carry.
   double scale() const;
-  void transform(double scale, const Run& run);
+  void transform(const Problem& p, double scale, const Run& run);
 
   const KernelView* of_group(index_t i) const { return views_ + i * f_.filters; }  // i: from the first loaded
 

@@ -185,7 +185,7 @@ double TileJob::careful_tiles() const {
 }
 
 void TileJob::run(const char* x, char* y, const TileExtent& tile, const KernelView* kernels, const index_t* y_offsets) {
-  const void* const* rows = rows_.read(x, tile);
+  const void* const* rows = rows_.read(x, tile, call_.run.interrupt);
   const bool all_safe = guard_.look(rows, tile);
   if (all_safe && call_.taps_scale == 1) return transform_and_write(tile, kernels, y, y_offsets);
   if (guard_.in_range() && call_.taps_scale == 1) {

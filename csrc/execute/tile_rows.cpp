@@ -13,6 +13,8 @@
 namespace convcorr {
 namespace {
 
+constexpr index_t samples_at_a_time = 1 << 18;  // between two looks for an interrupt
+
 std::size_t bytes_of(index_t samples, index_t size) { return static_cast<std::size_t>(samples * size); }
 
 // Runs of the border's rule under a block: one in the middle and one at each end, but periodic rules repeat.
@@ -112,19 +114,26 @@ void TileRows::cut_row(const TileExtent& tile) {
   }
 }
 
-void TileRows::make_row(const char* row, char* made) const {
+void TileRows::make_piece(const LinePiece& p, const char* row, char* to) const {
+  if (p.index >= 0) {
+    const char* from = row + p.index * lane_.x_stride;
+    load_elements(p_.x_type, p_.x_swapped, f_.compute, from, p.step * lane_.x_stride, p.n, to);
+  } else if (fill_is_zero(p_)) {
+    std::memset(to, 0, bytes_of(p.n, size_));
+  } else {
+    for (index_t j = 0; j < p.n; ++j) write_fill(to + j * size_, f_.compute, p_.fill);
+  }
+}
+
+void TileRows::make_row(const char* row, char* made, const Interrupt& interrupt) const {
   index_t end = 0;
   for (index_t i = 0; i < pieces_; ++i) {
-    const LinePiece& p = piece_[i];
-    char* to = made + p.at * size_;
-    end = p.at + p.n;
-    if (p.index >= 0) {
-      const char* from = row + p.index * lane_.x_stride;
-      load_elements(p_.x_type, p_.x_swapped, f_.compute, from, p.step * lane_.x_stride, p.n, to);
-    } else if (fill_is_zero(p_)) {
-      std::memset(to, 0, bytes_of(p.n, size_));
-    } else {
-      for (index_t j = 0; j < p.n; ++j) write_fill(to + j * size_, f_.compute, p_.fill);
+    for (LinePiece p = piece_[i], whole = p; end < whole.at + whole.n; p.at = end) {
+      p.index = whole.index < 0 ? whole.index : whole.index + (p.at - whole.at) * whole.step;
+      p.n = std::min(whole.at + whole.n - p.at, samples_at_a_time);
+      make_piece(p, row, made + p.at * size_);
+      end = p.at + p.n;
+      if (p.n == samples_at_a_time) stop_if_asked(interrupt);
     }
   }
   std::memset(made + end * size_, 0, bytes_of(f_.row_samples - end, size_));
@@ -140,9 +149,9 @@ const void* TileRows::filled_row(const TileExtent& tile) {
   return filled_;
 }
 
-const void* const* TileRows::read(const char* x, const TileExtent& tile) {
+const void* const* TileRows::read(const char* x, const TileExtent& tile, const Interrupt& interrupt) {
   start(tile);
-  make(x, tile, 0, f_.rows);
+  make(x, tile, 0, f_.rows, interrupt);
   return rows_;
 }
 
@@ -160,7 +169,7 @@ void TileRows::start(const TileExtent& tile) {
   outside_ = columns_ > 0 ? filled_row(tile) : nullptr;
 }
 
-void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_t end) {
+void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_t end, const Interrupt& interrupt) {
   Odometer at;
   for (int a = 0; a < columns_; ++a) at.add_axis(f_.axis[a].block);
   at.seek(first);
@@ -180,7 +189,7 @@ void TileRows::make(const char* x, const TileExtent& tile, index_t first, index_
       rows_[r] = row + shift;
     } else {
       char* made = made_ + number * f_.row_samples * size_;
-      make_row(row, made);
+      make_row(row, made, interrupt);
       rows_[r] = made;
     }
   }

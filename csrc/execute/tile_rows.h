@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/buffer.h"
+#include "execute/parallel.h"
 #include "plan/direct_plan.h"
 #include "plan/fft_plan.h"
 
@@ -27,12 +28,12 @@ class TileRows {
   void make_in(char* room) { made_ = room; }
 
   // Rows of a slice of x under a tile: the columns' positions in C order, the innermost fastest.
-  const void* const* read(const char* x, const TileExtent& tile);
+  const void* const* read(const char* x, const TileExtent& tile, const Interrupt& interrupt);
   const void* const* rows() const { return rows_; }  // as last read
   const FftPlan& plan() const { return f_; }
   // The same in two steps, for threads that share the tile: each makes some of the rows.
   void start(const TileExtent& tile);
-  void make(const char* x, const TileExtent& tile, index_t first, index_t end);
+  void make(const char* x, const TileExtent& tile, index_t first, index_t end, const Interrupt& interrupt);
 
   // Rows for the results: y's own, or sums that `write` converts. Null: a row that nobody wants.
   FftRows results(char* y, const TileExtent& tile);
@@ -44,7 +45,8 @@ class TileRows {
  private:
   bool lies_inside(const TileExtent& tile) const;
   void cut_row(const TileExtent& tile);
-  void make_row(const char* row, char* made) const;
+  void make_row(const char* row, char* made, const Interrupt& interrupt) const;
+  void make_piece(const LinePiece& piece, const char* row, char* to) const;
   const void* filled_row(const TileExtent& tile);
   index_t row_samples_wanted(const TileExtent& tile) const;
 
