@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "execute/bias.h"
 #include "execute/direct.h"
 #include "execute/fft.h"
 #include "execute/halves.h"
@@ -40,10 +41,7 @@ void run_phases(const Problem& p, const Plan& plan, const Arrays& arrays, Run ru
   }
 }
 
-}  // namespace
-
-void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
-  run.seconds = plan.seconds;
+void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Run& run) {
   if (plan.separates) {
     if (const auto factors = factorize(p, arrays.h)) return run_separable(p, *factors, arrays, run);
     if (plan.must_separate) refuse_kernel();
@@ -60,8 +58,19 @@ void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) 
     case Algorithm::reference:
       return run_reference(p, arrays, run);
     case Algorithm::separable:  // of a plan that was settled
+    case Algorithm::im2col:
+    case Algorithm::winograd:
       break;
   }
+}
+
+}  // namespace
+
+void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
+  run.seconds = plan.seconds;
+  const bool adds_bias = plan.algorithm == Algorithm::im2col || plan.algorithm == Algorithm::winograd;
+  run_plan(p, plan, adds_bias ? arrays : Arrays{arrays.x, arrays.h, arrays.y}, run);
+  if (arrays.bias && !adds_bias) add_bias(p, arrays, run);
 }
 
 }  // namespace convcorr

@@ -5,9 +5,9 @@
 
 namespace convcorr {
 
-enum class Algorithm : unsigned char { small, direct, reference, fft, separable };
+enum class Algorithm : unsigned char { small, direct, reference, fft, separable, im2col, winograd };
 constexpr const char* algorithm_name(Algorithm a) {
-  constexpr const char* names[] = {"small", "direct", "reference", "fft", "separable"};
+  constexpr const char* names[] = {"small", "direct", "reference", "fft", "separable", "im2col", "winograd"};
   return names[static_cast<int>(a)];
 }
 

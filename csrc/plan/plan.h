@@ -13,7 +13,8 @@
 
 namespace convcorr {
 
-enum class Method : unsigned char { automatic, direct, fft, separable, reference };  // what the caller asked for
+// What the caller asked for. The last three are of layers; where such a way can't serve, `automatic` chooses.
+enum class Method : unsigned char { automatic, direct, fft, separable, reference, im2col, winograd, depthwise };
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;

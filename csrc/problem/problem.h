@@ -91,6 +91,7 @@ struct Arrays {
   const char* x;
   const char* h;
   char* y;
+  const char* bias = nullptr;  // added to the sums: one element of y's type for each (group, out_channel), in C order
 };
 
 inline bool fill_is_zero(const Problem& p) { return p.fill.re == 0 && p.fill.im == 0; }
