@@ -15,6 +15,7 @@
   extern const SumsTable sums;       \
   extern const ConvertTable convert; \
   extern const FftTable fft;         \
+  extern const GemmTable gemm;       \
   }
 CONVCORR_ISAS
 #undef X
@@ -36,9 +37,9 @@ constexpr const FftTable* narrow_fft([[maybe_unused]] std::string_view isa) {
   return nullptr;
 }
 
-#define X(isa)                                                                                 \
-  constexpr Kernels kernels_##isa = {#isa,       &isa::taps,    narrow_taps(#isa), &isa::rows, \
-                                     &isa::sums, &isa::convert, &isa::fft,         narrow_fft(#isa)};
+#define X(isa)                                                                                             \
+  constexpr Kernels kernels_##isa = {#isa,          &isa::taps, narrow_taps(#isa), &isa::rows, &isa::sums, \
+                                     &isa::convert, &isa::fft,  narrow_fft(#isa),  &isa::gemm};
 CONVCORR_ISAS
 #undef X
 
