@@ -5,7 +5,7 @@
 //   outer     list of (role, x axis, h axis, out axis), role in 0 batch, 1 group, 2 out_channel, 3 in_channel; -1: no
 //   axis flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in); and, where
 //   given, truncate (bool), summation (0..4), divisor
-// executor is "direct" or "reference".
+// executor is "direct", "im2col", or "reference".
 #include <algorithm>
 
 #include "base/error.h"
@@ -75,12 +75,17 @@ void read_types(Problem& p, PyObject* spec, PyArrayObject* x, PyArrayObject* h, 
   p.fill = {fill.real, fill.imag};
 }
 
+Method read_executor(PyObject* word) {
+  if (PyUnicode_CompareWithASCIIString(word, "reference") == 0) return Method::reference;
+  return PyUnicode_CompareWithASCIIString(word, "im2col") == 0 ? Method::im2col : Method::direct;
+}
+
 PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
   return guarded([&]() -> PyObject* {
     if (count != 5) throw TypeError("solve takes (x, h, out, spec, executor)");
     PyArrayObject *x = array_of(args[0]), *h = array_of(args[1]), *y = array_of(args[2]);
     PyObject* spec = args[3];
-    const bool by_reference = PyUnicode_CompareWithASCIIString(args[4], "reference") == 0;
+    const Method method = read_executor(args[4]);
     Problem p;
     read_types(p, spec, x, h, y);
     PyObject *spatial = item(spec, "spatial"), *outer = item(spec, "outer");
@@ -91,11 +96,10 @@ PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
       p.outer[p.outer_count++] = read_outer(PyList_GetItem(outer, i), x, h, y);
     }
     validate(p);
-    if (!by_reference) {
-      if (const char* why = refuse_direct(p)) throw ValueError(why);
-    }
+    const char* why = method == Method::direct ? refuse_direct(p) : method == Method::im2col ? refuse_gemm(p) : nullptr;
+    if (why) throw ValueError(why);
     Plan plan;
-    make_plan(p, by_reference ? Method::reference : Method::direct, plan);
+    make_plan(p, method, plan);
     compute(p, plan, {PyArray_BYTES(x), PyArray_BYTES(h), PyArray_BYTES(y)}, {});
     return borrowed(args[2]).release();
   });

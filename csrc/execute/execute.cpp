@@ -5,6 +5,7 @@
 #include "execute/bias.h"
 #include "execute/direct.h"
 #include "execute/fft.h"
+#include "execute/gemm.h"
 #include "execute/halves.h"
 #include "execute/kernel_parts.h"
 #include "execute/separable.h"
@@ -55,10 +56,11 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
     case Algorithm::fft:
       if (plan.phases > 1) return run_phases(p, plan, arrays, run);
       return plan.by_parts ? run_fft_by_parts(p, plan.fft, arrays, run) : run_fft(p, plan.fft, arrays, run);
+    case Algorithm::im2col:
+      return run_gemm(p, plan.gemm, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
     case Algorithm::separable:  // of a plan that was settled
-    case Algorithm::im2col:
     case Algorithm::winograd:
       break;
   }

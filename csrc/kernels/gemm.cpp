@@ -9,7 +9,7 @@
 //
 // Panels are short enough for the first cache and serve all rows of a before the next one is made. Rows of a may lie
 // as the caller has them (a layer's weights: a row for each channel, products side by side): nothing is packed then.
-#include "kernels/table.h"
+#include "kernels/gemm_table.h"
 #include "simd/vec.h"
 
 namespace convcorr::CONVCORR_ISA {
@@ -48,16 +48,15 @@ CONVCORR_INLINE void store_some(T* c, vec<T> sums, index_t left) {
   for (index_t i = 0; i < left; ++i) c[i] = some[i];
 }
 
-// Packed rows beyond the first tile_rows of them are another tile's.
 template <bool packed>
-CONVCORR_INLINE index_t row_offset(const GemmPanel& p, int r) {
-  return packed ? r / tile_rows * p.depth * tile_rows + r % tile_rows : r * p.a_row;
+CONVCORR_INLINE index_t row_offset(const GemmPanel& p, index_t row) {
+  return packed ? row / tile_rows * p.a_tile + row % tile_rows : row * p.a_row;
 }
 
 template <class T, int R, int V, bool packed>
-void multiply_tile(const GemmPanel& p, index_t row) {
+vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   constexpr int width = lanes<T>;
-  const T* const a = static_cast<const T*>(p.a) + (packed ? row * p.depth : row * p.a_row);
+  const T* const a = static_cast<const T*>(p.a);
   T* const c = static_cast<T*>(p.c) + row * p.c_row;
   const T* const bias = static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
@@ -65,13 +64,12 @@ void multiply_tile(const GemmPanel& p, index_t row) {
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
-      sum[r][v] = p.adds ? load_some(c + r * p.c_row + v * width, p.columns - v * width)
-                         : broadcast(bias ? bias[row + r] : T(0));
+      sum[r][v] = broadcast(bias && !p.adds ? bias[row + r] : T(0));
     }
   }
   const T* of_row[R];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<packed>(p, r);
+  for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<packed>(p, row + r);
   const T* panel = static_cast<const T*>(p.panel);
   constexpr index_t step = packed ? tile_rows : 1;
   for (index_t k = 0; k < p.depth; ++k, panel += V * width) {
@@ -86,50 +84,49 @@ void multiply_tile(const GemmPanel& p, index_t row) {
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
     }
   }
+  vec<T> not_finite = {};  // NaN from any NaN or Inf
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) store_some(c + r * p.c_row + v * width, sum[r][v], p.columns - v * width);
+    for (int v = 0; v < V; ++v) {
+      T* const at = c + r * p.c_row + v * width;
+      const index_t left = p.columns - v * width;
+      if (p.adds) sum[r][v] += load_some(at, left);
+      not_finite += sum[r][v] * T(0);
+      store_some(at, sum[r][v], left);
+    }
   }
+  return not_finite;
 }
 
 template <class T, int V, bool packed>
-void multiply_rows(const GemmPanel& p) {
+bool multiply_rows(const GemmPanel& p) {
   index_t row = 0;
+  vec<T> not_finite = {};
   if constexpr (V == 1) {
-    for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows) multiply_tile<T, 2 * tile_rows, V, packed>(p, row);
+    for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows)
+      not_finite += multiply_tile<T, 2 * tile_rows, V, packed>(p, row);
   }
-  for (; row + tile_rows <= p.rows; row += tile_rows) multiply_tile<T, tile_rows, V, packed>(p, row);
-  const index_t tile = row;  // the rest lies in one packed tile, row by row
-  for (index_t left; (left = p.rows - row) > 0;) {
-    GemmPanel rest = p;
-    if constexpr (packed) rest.a = static_cast<const T*>(p.a) + (row - tile) - (row - tile) * p.depth;
-    if constexpr (tile_rows > 4) {
-      if (left >= 4) {
-        multiply_tile<T, 4, V, packed>(rest, row);
-        row += 4;
-        continue;
-      }
-    }
-    if (left >= 2) {
-      multiply_tile<T, 2, V, packed>(rest, row);
-      row += 2;
-    } else {
-      multiply_tile<T, 1, V, packed>(rest, row);
-      row += 1;
-    }
+  for (; row + tile_rows <= p.rows; row += tile_rows) not_finite += multiply_tile<T, tile_rows, V, packed>(p, row);
+  if constexpr (tile_rows > 4) {
+    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, packed>(p, row);
   }
+  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, packed>(p, row);
+  if (row < p.rows) not_finite += multiply_tile<T, 1, V, packed>(p, row);
+  T zero = 0;
+  for (int i = 0; i < lanes<T>; ++i) zero += not_finite[i];
+  return zero == T(0);
 }
 
 template <class T>
-void multiply(const GemmPanel& p) {
+bool multiply(const GemmPanel& p) {
   const bool packed = p.a_row == 0;
   if (most_vectors >= 3 && p.vectors == 3) {
     constexpr int V = most_vectors >= 3 ? 3 : 1;
     return packed ? multiply_rows<T, V, true>(p) : multiply_rows<T, V, false>(p);
   }
   if (p.vectors == 2) return packed ? multiply_rows<T, 2, true>(p) : multiply_rows<T, 2, false>(p);
-  packed ? multiply_rows<T, 1, true>(p) : multiply_rows<T, 1, false>(p);
+  return packed ? multiply_rows<T, 1, true>(p) : multiply_rows<T, 1, false>(p);
 }
 
 // n neighbours, and whatever follows up to a whole register: the next piece, or the next row, is written over it.
@@ -158,7 +155,7 @@ void pack(const PanelRows& r) {
   T* row = static_cast<T*>(r.panel);
   const T* x = static_cast<const T*>(r.x);
   for (index_t c = 0; c < r.channels; ++c, x += r.channel_stride) {
-    for (index_t t = r.first_tap; t < r.end_tap; ++t, row += width) {
+    for (index_t t = 0; t < r.taps; ++t, row += width) {
       for (index_t i = r.first_piece[t]; i < r.first_piece[t + 1]; ++i) {
         copy_piece(r.pieces[i], row + r.pieces[i].at, x, static_cast<const T*>(r.x_end));
       }

@@ -186,53 +186,7 @@ struct FftTable {
   FftFunctions f32, f64;
 };
 
-// Products of matrices, panel by panel:
-//   c[r][j] = sum over k of  a[r][k] * panel[k][j]        r in [0, rows), j in [0, columns), k in [0, depth)
-//
-// A panel is as wide as 1 .. most_vectors registers; columns behind `columns` are computed and dropped. Each c[r][j] is
-// summed in the order of k, whatever the rows and columns around it.
-struct GemmPanel {
-  const void* a;
-  // Scalars from row to row, products of one row being neighbours. 0: a is packed, [rows /
-  // tile_rows][depth][tile_rows].
-  index_t a_row;
-  const void* panel;  // [depth][vectors * lanes]
-  index_t depth;
-  int vectors;
-  void* c;
-  index_t c_row;  // scalars from row to row
-  index_t rows, columns;
-  const void* bias;  // [rows]: what sums begin with; null: zeros
-  bool adds;         // sums begin with what c holds instead
-};
-
-// Columns [at, at + n) of a panel are x[from + i * step]; where `from` is negative they are zeros.
-struct PanelPiece {
-  index_t at, n, from, step;  // scalars
-};
-
-// Rows of a panel: for each channel, for each tap in [first_tap, end_tap), a row made of the tap's pieces, which cover
-// its columns from the first to the last.
-struct PanelRows {
-  const PanelPiece* pieces;
-  const index_t* first_piece;  // of each tap, and behind the last one's
-  index_t first_tap, end_tap;
-  index_t channels, channel_stride;  // scalars
-  const void* x;                     // channel 0
-  const void* x_end;                 // where x ceases to be readable
-  void* panel;                       // writable for a register more
-  int vectors;
-};
-
-struct GemmFunctions {
-  void (*multiply)(const GemmPanel& panel);
-  void (*pack)(const PanelRows& rows);
-  int most_vectors, tile_rows;
-};
-
-struct GemmTable {
-  GemmFunctions f32, f64;
-};
+struct GemmTable;  // kernels/gemm_table.h
 
 // Everything that one ISA offers.
 struct Kernels {

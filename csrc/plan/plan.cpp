@@ -114,6 +114,22 @@ void consider_axes(const Problem& p, Method method, Plan& plan, std::vector<Cand
   if (asked) plan.seconds = seconds;
 }
 
+// Products of matrices: of layers.
+bool plan_gemm(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
+  if (const char* why = refuse_gemm(p)) {
+    if (record) record->push_back({.algorithm = Algorithm::im2col, .refused = why});
+    return false;
+  }
+  make_gemm_plan(p, plan.gemm);
+  if (record) record->push_back({.algorithm = Algorithm::im2col, .seconds = plan.gemm.seconds});
+  return true;
+}
+
+void take_gemm(Plan& plan) {
+  plan.algorithm = Algorithm::im2col;
+  plan.seconds = plan.gemm.seconds;
+}
+
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
   Candidate* best = nullptr;
   for (Candidate& c : record) {
@@ -121,6 +137,13 @@ void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
     if (c.algorithm == plan.algorithm && same_way && !c.refused && (!best || c.seconds < best->seconds)) best = &c;
   }
   if (best) best->chosen = true;
+}
+
+bool sums_channels(const Problem& p) {
+  for (int a = 0; a < p.outer_count; ++a) {
+    if (p.outer[a].role == Role::in_channel && p.outer[a].size > 1) return true;
+  }
+  return false;
 }
 
 void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
@@ -135,8 +158,9 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
     plan.seconds = plan.fft.seconds;
     return;
   }
+  if (method == Method::im2col && plan_gemm(p, plan, record)) return take_gemm(plan);
   plan_exactly(p, plan, record);
-  if (method != Method::automatic) return;
+  if (method == Method::direct || method == Method::separable || method == Method::fft) return;
   if (has_many_taps(p) && plan.algorithm != Algorithm::reference) {  // in halves
     const double bytes = output_count(p) * static_cast<double>(itemsize(p.sum_type));
     const double parts = std::min(tap_count(p) / many_taps(p), 16.0);
@@ -150,6 +174,10 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
   if (asks && plan_fft(p, blocks, plan, record) && plan.fft.seconds * close_enough < plan.seconds) {
     plan.algorithm = Algorithm::fft;
     plan.seconds = plan.fft.seconds;
+  }
+  if (method != Method::depthwise && sums_channels(p) && plan_gemm(p, plan, record) &&
+      plan.gemm.seconds < plan.seconds) {
+    take_gemm(plan);
   }
 }
 
@@ -171,7 +199,9 @@ void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blo
   const bool by_thread = method == Method::fft && blocks.axes == 0;
   choose(p, method, plan, by_thread ? forced : blocks, record);
   const bool sums = plan.algorithm == Algorithm::direct || plan.algorithm == Algorithm::small;
-  plan.in_halves = method == Method::automatic && sums && has_many_taps(p) && !refuse_direct(p);
+  const bool exactly =
+      method == Method::direct || method == Method::separable || method == Method::fft || method == Method::reference;
+  plan.in_halves = !exactly && sums && has_many_taps(p) && !refuse_direct(p);
   if (record) mark_chosen(plan, *record);
   consider_axes(p, method, plan, record);
 }

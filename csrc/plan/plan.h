@@ -9,6 +9,7 @@
 #include "plan/candidate.h"
 #include "plan/direct_plan.h"
 #include "plan/fft_plan.h"
+#include "plan/gemm_plan.h"
 #include "problem/problem.h"
 
 namespace convcorr {
@@ -26,6 +27,7 @@ struct Plan {
   DirectPlan direct;           // for Algorithm::direct
   bool by_parts = false;       // Algorithm::fft: `fft` is that of split_kernel(p)
   FftPlan fft;                 // for Algorithm::fft
+  GemmPlan gemm;               // for Algorithm::im2col
 };
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.

@@ -1,0 +1,56 @@
+// Kernels of products of matrices, for the engine: see kernels/table.h.
+#pragma once
+
+#include "base/types.h"
+
+namespace convcorr {
+
+// Products of matrices, panel by panel:
+//   c[r][j] = sum over k of  a[r][k] * panel[k][j]        r in [0, rows), j in [0, columns), k in [0, depth)
+//
+// A panel is as wide as 1 .. most_vectors registers; columns behind `columns` are computed and dropped. Each c[r][j] is
+// summed in the order of k, whatever the rows and columns around it.
+struct GemmPanel {
+  const void* a;
+  // Scalars from row to row, a row's own being neighbours. 0: a is packed, in tiles of [k][tile_rows].
+  index_t a_row;
+  index_t a_tile;     // scalars from tile to tile
+  const void* panel;  // [depth][vectors * lanes]
+  index_t depth;
+  int vectors;
+  void* c;
+  index_t c_row;  // scalars from row to row
+  index_t rows, columns;
+  const void* bias;  // [rows]: what sums begin with; null: zeros
+  bool adds;         // what c holds is added to the sums, and no bias
+};
+
+// Columns [at, at + n) of a panel are x[from + i * step]; where `from` is negative they are zeros.
+struct PanelPiece {
+  index_t at, n, from, step;  // scalars
+};
+
+// Rows of a panel: for each channel, for each tap a row made of the tap's pieces, which cover all of its columns in
+// their order.
+struct PanelRows {
+  const PanelPiece* pieces;
+  const index_t* first_piece;  // of each tap, and behind the last one's
+  index_t taps;
+  index_t channels, channel_stride;  // scalars
+  const void* x;                     // channel 0
+  const void* x_end;                 // where x ceases to be readable
+  void* panel;                       // writable for a register more
+  int vectors;
+};
+
+struct GemmFunctions {
+  bool (*multiply)(const GemmPanel& panel);  // whether all sums are finite, those dropped included
+  void (*pack)(const PanelRows& rows);
+  int most_vectors, tile_rows;
+};
+
+struct GemmTable {
+  GemmFunctions f32, f64;
+};
+
+}  // namespace convcorr

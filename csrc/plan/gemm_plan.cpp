@@ -1,0 +1,189 @@
+#include "plan/gemm_plan.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "dispatch/registry.h"
+#include "kernels/table.h"
+#include "plan/cost.h"
+
+namespace convcorr {
+namespace {
+
+constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
+constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
+constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
+
+// An axis whose outputs are its samples, one by one.
+bool is_plain(const SpatialAxis& a) { return a.kernel == 1 && a.stride == 1 && a.offset == 0 && a.in == a.out; }
+
+// The outer axis steps as far as the inner one is long.
+bool goes_on(const SpatialAxis& outer, const SpatialAxis& inner) {
+  return is_plain(outer) && is_plain(inner) && outer.x_stride == inner.x_stride * inner.in &&
+         outer.y_stride == inner.y_stride * inner.out;
+}
+
+// Axes of one sample, one tap and one output say nothing.
+bool says_nothing(const SpatialAxis& a) { return is_plain(a) && a.in == 1; }
+
+void collect_axes(const Problem& p, GemmPlan& g) {
+  g.row = {Role::out_channel, 1, 0, 0, 0};
+  g.channel = {Role::in_channel, 1, 0, 0, 0};
+  for (int a = 0; a < p.outer_count; ++a) {
+    const OuterAxis& o = p.outer[a];
+    if (o.role == Role::batch) g.batch[g.batch_axes++] = o, g.batches = checked_mul(g.batches, o.size);
+    if (o.role == Role::group) g.group[g.group_axes++] = o, g.groups = checked_mul(g.groups, o.size);
+    if (o.role == Role::out_channel && o.size > 1) g.row = o;
+    if (o.role == Role::in_channel && o.size > 1) g.channel = o;
+  }
+  for (int a = 0; a < p.spatial_count; ++a) {
+    const SpatialAxis& s = p.spatial[a];
+    if (says_nothing(s) && p.spatial_count > 1) continue;
+    if (g.axes > 0 && goes_on(g.axis[g.axes - 1], s)) {
+      SpatialAxis& before = g.axis[g.axes - 1];
+      before.in = before.out = before.in * s.in;
+      before.x_stride = s.x_stride;
+      before.y_stride = s.y_stride;
+    } else {
+      g.axis[g.axes++] = s;
+    }
+  }
+  if (g.axes == 0) g.axis[g.axes++] = plain_axis(1, 1, 1);
+  g.rows = g.row.size;
+  g.channels = g.channel.size;
+  for (int a = 0; a < g.axes; ++a) {
+    g.taps = checked_mul(g.taps, g.axis[a].kernel);
+    g.positions = checked_mul(g.positions, g.axis[a].out);
+  }
+  g.depth = checked_mul(g.channels, g.taps);
+}
+
+DType plain_type(Compute c) { return c == Compute::f32 ? DType::f32 : DType::f64; }
+
+void measure_x(const Problem& p, GemmPlan& g) {
+  const index_t item = itemsize(p.x_type);
+  g.native_x = p.x_type == plain_type(g.compute) && !p.x_swapped;
+  g.x_high = item;
+  const auto reach = [&](index_t size, index_t stride) {
+    (stride < 0 ? g.x_low : g.x_high) += (size - 1) * stride;
+    g.native_x = g.native_x && stride % item == 0;
+  };
+  for (int a = 0; a < p.outer_count; ++a) reach(p.outer[a].size, p.outer[a].x_stride);
+  for (int a = 0; a < p.spatial_count; ++a) reach(p.spatial[a].in, p.spatial[a].x_stride);
+}
+
+bool weights_in_place(const Problem& p, const GemmPlan& g) {
+  const index_t item = itemsize(p.h_type);
+  if (p.h_type != plain_type(g.compute) || p.h_swapped) return false;
+  index_t neighbour = item;
+  for (int a = g.axes - 1; a >= 0; --a) {
+    if (g.axis[a].kernel == 1) continue;
+    if (p.flip || g.axis[a].h_stride != neighbour) return false;
+    neighbour *= g.axis[a].kernel;
+  }
+  if (g.channels > 1 && g.channel.h_stride != neighbour) return false;
+  for (int a = 0; a < g.group_axes; ++a) {
+    if (g.group[a].h_stride % item != 0) return false;
+  }
+  return g.row.h_stride % item == 0 && (g.rows == 1 || g.row.h_stride > 0);
+}
+
+// Whether an item's outputs, in their order, are neighbours in y.
+bool is_y_native(const Problem& p, const GemmPlan& g) {
+  const index_t item = itemsize(p.y_type);
+  if (p.y_type != plain_type(g.compute) || g.row.y_stride % item != 0) return false;
+  index_t neighbour = item;
+  for (int a = g.axes - 1; a >= 0; --a) {
+    if (g.axis[a].out > 1 && g.axis[a].y_stride != neighbour) return false;
+    neighbour *= g.axis[a].out;
+  }
+  return true;
+}
+
+void cut_depth(GemmPlan& g) {
+  const index_t item = itemsize(g.compute), most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
+  const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
+  g.channels_per_chunk = std::max<index_t>(even / g.taps, 1);
+  g.taps_per_chunk = g.taps;
+  if (g.taps > most) g.taps_per_chunk = ceil_div(g.taps, ceil_div(g.taps, most));
+}
+
+// Enough jobs for any number of threads one may meet, but none so small that packing its panels weighs more than using
+// them.
+void cut_jobs(GemmPlan& g) {
+  constexpr index_t wanted_jobs = 16, fewest_rows = 64;
+  const index_t item = itemsize(g.compute), width = g.width();
+  g.crosses_items = g.positions < 4 * width && g.batches > 1;
+  g.column_sets = g.crosses_items ? 1 : g.batches;
+  g.columns = g.crosses_items ? g.positions * g.batches : g.positions;
+  const index_t chunk = std::min(g.depth, g.channels_per_chunk * g.taps_per_chunk);
+  const index_t panels = ceil_div(g.columns, width);
+  g.rows_per_job = std::min(g.rows, std::max<index_t>(weights_bytes / (chunk * item) / 32 * 32, 32));
+  index_t per_job = std::clamp<index_t>(sums_bytes / (g.rows_per_job * width * item), 1, std::min<index_t>(panels, 16));
+  const index_t outer = g.groups * g.column_sets;
+  const auto jobs = [&] { return outer * ceil_div(g.rows, g.rows_per_job) * ceil_div(panels, per_job); };
+  while (jobs() < wanted_jobs && per_job > 4) per_job = ceil_div(per_job, 2);
+  while (jobs() < wanted_jobs && g.rows_per_job > fewest_rows) {
+    g.rows_per_job = ceil_div(g.rows_per_job, 2 * 16) * 16;
+  }
+  while (jobs() < wanted_jobs && per_job > 1) per_job = ceil_div(per_job, 2);
+  per_job = ceil_div(panels, ceil_div(panels, per_job));
+  g.columns_per_job = per_job * width;
+  g.column_jobs = ceil_div(panels, per_job);
+  g.row_jobs = ceil_div(g.rows, g.rows_per_job);
+  g.jobs = checked_mul(outer, g.column_jobs * g.row_jobs);
+}
+
+double predict(const GemmPlan& g) {
+  const double product = cost_model().direct(g.compute, false).product * 0.9;
+  const auto times = [](index_t n) { return static_cast<double>(n); };
+  const double padded_rows = times(ceil_div(g.rows, 4) * 4);
+  const double padded_columns = times(ceil_div(g.columns, g.lanes) * g.lanes) * times(g.column_sets);
+  const double products = padded_rows * padded_columns * times(g.depth) * times(g.groups);
+  const double packed = padded_columns * times(g.depth) * times(g.groups * g.row_jobs);
+  const double weights = g.weights_in_place ? 0 : times(g.rows) * times(g.depth) * times(g.groups);
+  return products * product + packed * 0.15e-9 + weights * 1e-9 + 3e-6;
+}
+
+}  // namespace
+
+const GemmFunctions& GemmPlan::functions() const {
+  return compute == Compute::f32 ? kernels().gemm->f32 : kernels().gemm->f64;
+}
+
+const char* refuse_gemm(const Problem& p) {
+  Compute c;
+  if (!floating_compute(p.sum_type, c) || is_complex(c)) return "sums that are not real floating numbers";
+  if (is_complex(p.x_type) || is_complex(p.h_type) || p.y_type == DType::f80)
+    return "a type that it does not compute in";
+  if (p.summation != Summation::fast || p.divisor != 1 || p.bound != 0) return "sums in a fixed order";
+  if (p.narrowing != Narrowing::wrap && is_integer(p.y_type)) return "results that are rounded";
+  if (!fill_is_zero(p)) return "a fill value that is not zero";
+  int rows = 0, channels = 0;
+  for (int a = 0; a < p.outer_count; ++a) {
+    rows += p.outer[a].role == Role::out_channel && p.outer[a].size > 1;
+    channels += p.outer[a].role == Role::in_channel && p.outer[a].size > 1;
+  }
+  if (rows == 0) return "no out channels that share their samples";
+  if (rows > 1 || channels > 1) return "several axes of channels";
+  for (int a = 0; a < p.spatial_count; ++a) {
+    if (p.spatial[a].in_dilation > 1) return "zeros between samples";
+  }
+  return nullptr;
+}
+
+void make_gemm_plan(const Problem& p, GemmPlan& g) {
+  g = GemmPlan();
+  floating_compute(p.sum_type, g.compute);
+  collect_axes(p, g);
+  measure_x(p, g);
+  g.weights_in_place = weights_in_place(p, g);
+  g.native_y = is_y_native(p, g);
+  g.vectors = g.functions().most_vectors;
+  g.lanes = kernels().taps->register_bytes / itemsize(g.compute);
+  cut_depth(g);
+  cut_jobs(g);
+  g.seconds = predict(g);
+}
+
+}  // namespace convcorr

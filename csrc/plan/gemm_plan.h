@@ -1,0 +1,53 @@
+// The way of a layer through a product of matrices (implicit im2col).
+//
+//                 columns: outputs of all batch items                 depth: in channels x taps
+//               +--------------------------+                          rows:  out channels of a group
+//        depth  |  samples under the taps  |   made panel by panel,
+//               +--------------------------+   never as a whole       c[row][column] = sum of weights * samples
+//
+// Jobs are (group x block of rows x block of columns). Within one, the depth is cut into chunks whose panels stay in
+// the first cache; sums of the chunks before wait in y, or in a buffer where y's rows are not like the columns.
+#pragma once
+
+#include "kernels/gemm_table.h"
+#include "problem/problem.h"
+
+namespace convcorr {
+
+struct GemmPlan {
+  Compute compute;        // f32 or f64
+  bool weights_in_place;  // a row's weights are neighbours, of the compute type, in the order of the depth
+  bool native_x;          // samples are of the compute type, and lie whole scalars apart
+  bool native_y;
+
+  int group_axes = 0, batch_axes = 0, axes = 0;
+  OuterAxis group[max_outer], batch[max_outer];
+  OuterAxis row, channel;
+  SpatialAxis axis[max_spatial];  // neighbours that are one to a kernel of one tap are merged
+
+  index_t groups = 1, batches = 1;
+  index_t positions = 1;  // outputs of a batch item
+  index_t rows, channels, taps = 1, depth;
+  index_t x_low = 0, x_high = 0;  // bytes from sample [0, 0, ...] to the lowest one, and beyond the highest
+
+  int vectors;          // of a full panel
+  index_t lanes;        // scalars of a register
+  bool crosses_items;   // panels hold outputs of several batch items
+  index_t column_sets;  // batch items, or 1 where panels cross
+  index_t columns;      // of a set
+  index_t columns_per_job, column_jobs;
+  index_t rows_per_job, row_jobs;
+  index_t channels_per_chunk, taps_per_chunk;  // all taps, or one channel
+  index_t jobs = 1;
+  double seconds;  // predicted, on one thread
+
+  index_t width() const { return vectors * lanes; }
+  const GemmFunctions& functions() const;
+};
+
+// Why a layer can't go this way; null where it can.
+const char* refuse_gemm(const Problem& p);
+
+void make_gemm_plan(const Problem& p, GemmPlan& plan);
+
+}  // namespace convcorr
