@@ -86,21 +86,22 @@ void PanelPieces::find(const Problem& p, const GemmPlan& g, const std::vector<Ou
 
 void PanelPieces::pack(const Problem& p, const GemmPlan& g, const char* x_end, const char* x, index_t channel,
                        index_t count, int vectors, void* panel) const {
-  const index_t taps = static_cast<index_t>(first_piece_.size()) - 1;
-  const char* const from = x + channel * g.channel.x_stride;
-  PanelRows rows = {pieces_.data(), first_piece_.data(), taps, count, g.channel.x_stride, from, x_end, panel, vectors};
-  if (!g.native_x) return pack_converted(p, g, rows, from, g.channel.x_stride);
-  rows.channel_stride /= itemsize(p.x_type);
-  g.functions().pack(rows);
+  const index_t taps = static_cast<index_t>(first_piece_.size()) - 1, width = vectors * g.lanes;
+  pack_rows(p, g,
+            {pieces_.data(), first_piece_.data(), taps, count, g.channel.x_stride, x + channel * g.channel.x_stride,
+             x_end, panel, width, width * taps});
 }
 
-// Samples of another type, or at odd places: pieces are in bytes.
-void PanelPieces::pack_converted(const Problem& p, const GemmPlan& g, const PanelRows& r, const char* x,
-                                 index_t stride) const {
-  const index_t size = itemsize(g.compute), width = r.vectors * g.lanes;
-  auto* row = static_cast<char*>(r.panel);
-  for (index_t c = 0; c < r.channels; ++c, x += stride) {
-    for (index_t t = 0; t < r.taps; ++t, row += width * size) {
+void pack_rows(const Problem& p, const GemmPlan& g, PanelRows r) {
+  if (g.native_x) {
+    r.channel_stride /= itemsize(p.x_type);
+    return g.functions().pack(r);
+  }
+  const index_t size = itemsize(g.compute);
+  const char* x = static_cast<const char*>(r.x);
+  for (index_t c = 0; c < r.channels; ++c, x += r.channel_stride) {
+    auto* row = static_cast<char*>(r.panel) + c * r.panel_step * size;
+    for (index_t t = 0; t < r.taps; ++t, row += r.width * size) {
       for (index_t i = r.first_piece[t]; i < r.first_piece[t + 1]; ++i) {
         const PanelPiece& piece = r.pieces[i];
         char* const to = row + piece.at * size;

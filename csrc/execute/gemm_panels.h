@@ -28,10 +28,12 @@ class PanelPieces {
 
  private:
   void add(const SpatialAxis& last, index_t position, index_t x, index_t unit, const OutputRun& run);
-  void pack_converted(const Problem& p, const GemmPlan& g, const PanelRows& rows, const char* x, index_t stride) const;
 
   std::vector<PanelPiece> pieces_;
   std::vector<index_t> first_piece_;
 };
+
+// Makes rows of x in any type. Where that isn't the compute type, pieces and strides are in bytes.
+void pack_rows(const Problem& p, const GemmPlan& g, PanelRows rows);
 
 }  // namespace convcorr

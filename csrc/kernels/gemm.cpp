@@ -31,51 +31,64 @@ CONVCORR_INLINE vec<T> pinned(vec<T> v) {
   return v;
 }
 
-// The beginning of a row of sums, of which `left` columns are wanted.
-template <class T>
-CONVCORR_INLINE vec<T> load_some(const T* c, index_t left) {
-  if (left >= lanes<T>) return load(c);
-  T some[lanes<T>] = {};
-  for (index_t i = 0; i < left; ++i) some[i] = c[i];
-  return load(some);
-}
-
-template <class T>
-CONVCORR_INLINE void store_some(T* c, vec<T> sums, index_t left) {
-  if (left >= lanes<T>) return store(c, sums);
-  T some[lanes<T>];
-  store(some, sums);
-  for (index_t i = 0; i < left; ++i) c[i] = some[i];
-}
-
 template <bool packed>
 CONVCORR_INLINE index_t row_offset(const GemmPanel& p, index_t row) {
   return packed ? row / tile_rows * p.a_tile + row % tile_rows : row * p.a_row;
+}
+
+// R rows of sums to c, from registers or from a buffer. NaN in what it returns where any of them isn't finite.
+template <class T, int R, int V>
+CONVCORR_INLINE vec<T> write_whole(const GemmPanel& p, T* c, vec<T> (&sum)[R][V]) {
+  constexpr int width = lanes<T>;
+  vec<T> not_finite = {};
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      T* const at = c + r * p.c_row + v * width;
+      if (p.adds) sum[r][v] += load(at);
+      not_finite += sum[r][v] * T(0);
+      store(at, sum[r][v]);
+    }
+  }
+  return not_finite;
+}
+
+template <class T>
+vec<T> write_some(const GemmPanel& p, T* c, const T* sums, int rows, index_t row_length) {
+  vec<T> not_finite = {};
+  for (int r = 0; r < rows; ++r) {
+    for (index_t j = 0; j < p.columns; ++j) {
+      const T sum = p.adds ? c[r * p.c_row + j] + sums[r * row_length + j] : sums[r * row_length + j];
+      not_finite += sum * T(0);
+      c[r * p.c_row + j] = sum;
+    }
+  }
+  return not_finite;
 }
 
 template <class T, int R, int V, bool packed>
 vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   constexpr int width = lanes<T>;
   const T* const a = static_cast<const T*>(p.a);
-  T* const c = static_cast<T*>(p.c) + row * p.c_row;
-  const T* const bias = static_cast<const T*>(p.bias);
+  const T* const bias = p.adds ? nullptr : static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      sum[r][v] = broadcast(bias && !p.adds ? bias[row + r] : T(0));
-    }
+    for (int v = 0; v < V; ++v) sum[r][v] = broadcast(bias ? bias[row + r] : T(0));
   }
   const T* of_row[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<packed>(p, row + r);
-  const T* panel = static_cast<const T*>(p.panel);
+  const T* const panel = static_cast<const T*>(p.panel);
+  const index_t* const offsets = p.offsets;
   constexpr index_t step = packed ? tile_rows : 1;
-  for (index_t k = 0; k < p.depth; ++k, panel += V * width) {
+  for (index_t k = 0; k < p.depth; ++k) {
+    const T* const samples = panel + offsets[k];
     vec<T> column[V];
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) column[v] = load_once(panel + v * width);
+    for (int v = 0; v < V; ++v) column[v] = load_once(samples + v * width);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
       vec<T> factor = broadcast(of_row[r][k * step]);
@@ -84,19 +97,15 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
     }
   }
-  vec<T> not_finite = {};  // NaN from any NaN or Inf
+  T* const c = static_cast<T*>(p.c) + row * p.c_row;
+  if (p.columns >= V * width) return write_whole<T, R, V>(p, c, sum);
+  T some[R * V * width];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) {
-      T* const at = c + r * p.c_row + v * width;
-      const index_t left = p.columns - v * width;
-      if (p.adds) sum[r][v] += load_some(at, left);
-      not_finite += sum[r][v] * T(0);
-      store_some(at, sum[r][v], left);
-    }
+    for (int v = 0; v < V; ++v) store(some + (r * V + v) * width, sum[r][v]);
   }
-  return not_finite;
+  return write_some(p, c, some, R, V * width);
 }
 
 template <class T, int V, bool packed>
@@ -138,12 +147,31 @@ CONVCORR_INLINE void copy_near(T* to, const T* from, index_t n, const T* end) {
   for (; i < n; ++i) to[i] = from[i];
 }
 
+template <class T, int... I>
+CONVCORR_INLINE vec<T> even_lanes(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, (2 * I)...);
+}
+
+// Every other one, and whatever follows, likewise.
+template <class T>
+CONVCORR_INLINE void copy_even(T* to, const T* from, index_t n, const T* end) {
+  constexpr int width = lanes<T>;
+  index_t i = 0;
+  for (; i < n && from + 2 * (i + width) <= end; i += width) {
+    const vec<T> low = load(from + 2 * i), high = load(from + 2 * i + width);
+    store(to + i, even_lanes<T>(low, high, std::make_integer_sequence<int, width>{}));
+  }
+  for (; i < n; ++i) to[i] = from[2 * i];
+}
+
 template <class T>
 CONVCORR_INLINE void copy_piece(const PanelPiece& p, T* to, const T* x, const T* end) {
   if (p.from < 0) {
     for (index_t i = 0; i < p.n; i += lanes<T>) store(to + i, vec<T>{});
   } else if (p.step == 1) {
     copy_near(to, x + p.from, p.n, end);
+  } else if (p.step == 2) {
+    copy_even(to, x + p.from, p.n, end);
   } else {
     for (index_t i = 0; i < p.n; ++i) to[i] = x[p.from + i * p.step];
   }
@@ -151,11 +179,10 @@ CONVCORR_INLINE void copy_piece(const PanelPiece& p, T* to, const T* x, const T*
 
 template <class T>
 void pack(const PanelRows& r) {
-  const index_t width = r.vectors * lanes<T>;
-  T* row = static_cast<T*>(r.panel);
   const T* x = static_cast<const T*>(r.x);
   for (index_t c = 0; c < r.channels; ++c, x += r.channel_stride) {
-    for (index_t t = 0; t < r.taps; ++t, row += width) {
+    T* row = static_cast<T*>(r.panel) + c * r.panel_step;
+    for (index_t t = 0; t < r.taps; ++t, row += r.width) {
       for (index_t i = r.first_piece[t]; i < r.first_piece[t + 1]; ++i) {
         copy_piece(r.pieces[i], row + r.pieces[i].at, x, static_cast<const T*>(r.x_end));
       }

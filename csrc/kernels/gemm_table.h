@@ -6,16 +6,18 @@
 namespace convcorr {
 
 // Products of matrices, panel by panel:
-//   c[r][j] = sum over k of  a[r][k] * panel[k][j]        r in [0, rows), j in [0, columns), k in [0, depth)
+//   c[r][j] = sum over k of  a[r][k] * panel[offsets[k] + j]     r in [0, rows), j in [0, columns), k in [0, depth)
 //
-// A panel is as wide as 1 .. most_vectors registers; columns behind `columns` are computed and dropped. Each c[r][j] is
+// A panel is as wide as 1 .. most_vectors registers; columns behind `columns` are computed and dropped. Its rows are
+// made for it, or stretches of a plane of samples, each tap's a little further on. Each c[r][j] is
 // summed in the order of k, whatever the rows and columns around it.
 struct GemmPanel {
   const void* a;
   // Scalars from row to row, a row's own being neighbours. 0: a is packed, in tiles of [k][tile_rows].
   index_t a_row;
-  index_t a_tile;     // scalars from tile to tile
-  const void* panel;  // [depth][vectors * lanes]
+  index_t a_tile;  // scalars from tile to tile
+  const void* panel;
+  const index_t* offsets;  // [depth], scalars
   index_t depth;
   int vectors;
   void* c;
@@ -40,7 +42,8 @@ struct PanelRows {
   const void* x;                     // channel 0
   const void* x_end;                 // where x ceases to be readable
   void* panel;                       // writable for a register more
-  int vectors;
+  index_t width;                     // scalars from row to row
+  index_t panel_step;                // from a channel's first row to the next one's
 };
 
 struct GemmFunctions {

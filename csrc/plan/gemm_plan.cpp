@@ -11,6 +11,7 @@ namespace convcorr {
 namespace {
 
 constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
+constexpr index_t plane_depth = 256;          // of a chunk whose panels share their samples
 constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
 constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
 
@@ -49,6 +50,7 @@ void collect_axes(const Problem& p, GemmPlan& g) {
     }
   }
   if (g.axes == 0) g.axis[g.axes++] = plain_axis(1, 1, 1);
+  g.plane_row = g.axes > 1 ? g.axis[g.axes - 2] : plain_axis(1, 1, 1);
   g.rows = g.row.size;
   g.channels = g.channel.size;
   for (int a = 0; a < g.axes; ++a) {
@@ -100,12 +102,21 @@ bool is_y_native(const Problem& p, const GemmPlan& g) {
   return true;
 }
 
+// Columns dropped between rows, and taps that all lie in planes at a time, must be few.
+bool suits_planes(const GemmPlan& g) {
+  constexpr index_t most_taps = 1024;
+  const SpatialAxis& lane = g.axis[g.axes - 1];
+  const index_t reach = (lane.kernel - 1) * lane.dilation / lane.stride;
+  return g.taps <= most_taps && (g.plane_row.out == 1 || reach <= lane.out);
+}
+
 void cut_depth(GemmPlan& g) {
-  const index_t item = itemsize(g.compute), most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
+  const index_t item = itemsize(g.compute);
+  const index_t most = g.by_planes ? plane_depth : std::max<index_t>(panel_bytes / (g.width() * item), 16);
   const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
   g.channels_per_chunk = std::max<index_t>(even / g.taps, 1);
   g.taps_per_chunk = g.taps;
-  if (g.taps > most) g.taps_per_chunk = ceil_div(g.taps, ceil_div(g.taps, most));
+  if (g.taps > most && !g.by_planes) g.taps_per_chunk = ceil_div(g.taps, ceil_div(g.taps, most));
 }
 
 // Enough jobs for any number of threads one may meet, but none so small that packing its panels weighs more than using
@@ -113,7 +124,6 @@ void cut_depth(GemmPlan& g) {
 void cut_jobs(GemmPlan& g) {
   constexpr index_t wanted_jobs = 16, fewest_rows = 64;
   const index_t item = itemsize(g.compute), width = g.width();
-  g.crosses_items = g.positions < 4 * width && g.batches > 1;
   g.column_sets = g.crosses_items ? 1 : g.batches;
   g.columns = g.crosses_items ? g.positions * g.batches : g.positions;
   const index_t chunk = std::min(g.depth, g.channels_per_chunk * g.taps_per_chunk);
@@ -181,6 +191,8 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   g.native_y = is_y_native(p, g);
   g.vectors = g.functions().most_vectors;
   g.lanes = kernels().taps->register_bytes / itemsize(g.compute);
+  g.crosses_items = g.positions < 4 * g.width() && g.batches > 1;
+  g.by_planes = !g.crosses_items && suits_planes(g);
   cut_depth(g);
   cut_jobs(g);
   g.seconds = predict(g);

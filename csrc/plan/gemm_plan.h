@@ -24,6 +24,7 @@ struct GemmPlan {
   OuterAxis group[max_outer], batch[max_outer];
   OuterAxis row, channel;
   SpatialAxis axis[max_spatial];  // neighbours that are one to a kernel of one tap are merged
+  SpatialAxis plane_row;          // the last but one, or one without samples to speak of
 
   index_t groups = 1, batches = 1;
   index_t positions = 1;  // outputs of a batch item
@@ -32,14 +33,15 @@ struct GemmPlan {
 
   int vectors;          // of a full panel
   index_t lanes;        // scalars of a register
+  bool by_planes;       // panels are stretches of planes of samples, else made tap by tap
   bool crosses_items;   // panels hold outputs of several batch items
   index_t column_sets;  // batch items, or 1 where panels cross
   index_t columns;      // of a set
   index_t columns_per_job, column_jobs;
   index_t rows_per_job, row_jobs;
   index_t channels_per_chunk, taps_per_chunk;  // all taps, or one channel
-  index_t jobs = 1;
-  double seconds;  // predicted, on one thread
+  index_t jobs = 1;                            // where panels are made tap by tap
+  double seconds;                              // predicted, on one thread
 
   index_t width() const { return vectors * lanes; }
   const GemmFunctions& functions() const;

@@ -1,0 +1,179 @@
+// Products whose panels are stretches of planes of samples: see execute/gemm_planes.h.
+#include <algorithm>
+#include <atomic>
+
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "dispatch/registry.h"
+#include "execute/gemm_jobs.h"
+#include "execute/gemm_planes.h"
+#include "problem/odometer.h"
+
+namespace convcorr {
+namespace {
+
+// How the outputs are cut into jobs. Sums are the same however that is done, so that it may mind the threads.
+struct JobCut {
+  index_t rows_per_job, row_jobs;        // of out channels
+  index_t lines_per_job, line_jobs;      // rows of an image
+  index_t columns_per_job, column_jobs;  // outputs of such a row
+  index_t images;                        // batch items, times outputs of all axes but the last two
+  index_t jobs;
+};
+
+constexpr index_t wanted_columns = 400;  // of a job: a chunk of weights serves all of them
+
+// Lines to a job so that the registers hold as few outputs as possible that nobody wants, and planes few samples twice.
+index_t choose_lines(const GemmPlan& g, index_t columns, const PlaneTaps& taps) {
+  const index_t lines = g.plane_row.out, width = columns + taps.column.reach;
+  index_t best = 1;
+  double least = 0;
+  for (index_t jobs = std::max<index_t>(lines * width / (2 * wanted_columns), 1); jobs <= lines; ++jobs) {
+    const index_t n = ceil_div(lines, jobs);
+    const index_t outputs = ceil_div((n - 1) * width + columns, g.lanes) * g.lanes;
+    const double per_output = static_cast<double>(g.rows * g.taps);
+    const double made = 6.0 * static_cast<double>((n + taps.row.reach) * width);
+    const double cost = static_cast<double>(ceil_div(lines, n)) * (static_cast<double>(outputs) * per_output + made);
+    if (least == 0 || cost < least) least = cost, best = n;
+    if (n * width < wanted_columns / 2) break;
+  }
+  return best;
+}
+
+JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
+  constexpr index_t fewest_rows = 32;
+  JobCut cut = {};
+  const index_t columns = g.axis[g.axes - 1].out;
+  cut.column_jobs = columns <= 2 * wanted_columns ? 1 : ceil_div(columns, wanted_columns);
+  cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.width()) * g.width();
+  cut.column_jobs = ceil_div(columns, cut.columns_per_job);
+  cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps);
+  cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
+  cut.images = g.positions / columns / g.plane_row.out * g.batches;
+  const index_t outer = g.groups * cut.images * cut.line_jobs * cut.column_jobs;
+  cut.rows_per_job = g.rows;
+  for (index_t wanted = 4 * threads; threads > 1 && outer * ceil_div(g.rows, cut.rows_per_job) < wanted;) {
+    if (cut.rows_per_job <= fewest_rows) break;
+    cut.rows_per_job = ceil_div(cut.rows_per_job, 2 * 8) * 8;
+  }
+  cut.row_jobs = ceil_div(g.rows, cut.rows_per_job);
+  cut.jobs = checked_mul(outer, cut.row_jobs);
+  return cut;
+}
+
+class PlaneJob {
+ public:
+  PlaneJob(const Problem& p, const GemmPlan& g, const PlaneTaps& taps, const JobCut& cut, index_t number)
+      : p_(p), g_(g), size_(itemsize(g.compute)), planes_(p, g, taps) {
+    row_ = number % cut.row_jobs * cut.rows_per_job;
+    rows_ = std::min(cut.rows_per_job, g.rows - row_);
+    number /= cut.row_jobs;
+    block_.first_column = number % cut.column_jobs * cut.columns_per_job;
+    block_.columns = std::min(cut.columns_per_job, g.axis[g.axes - 1].out - block_.first_column);
+    number /= cut.column_jobs;
+    block_.first_row = number % cut.line_jobs * cut.lines_per_job;
+    block_.rows = std::min(cut.lines_per_job, g.plane_row.out - block_.first_row);
+    number /= cut.line_jobs;
+    for (int a = 0; a < g.batch_axes; ++a) image_.add_axis(g.batch[a].size);
+    for (int a = 0; a + 2 < g.axes; ++a) image_.add_axis(g.axis[a].out);
+    image_.seek(number % cut.images);
+    group_ = number / cut.images;
+  }
+
+  // Whether all sums are finite.
+  bool run(const Arrays& arrays, const Weights& weights, const char* bias, Worker& worker) {
+    place(arrays);
+    planes_.start(block_, image_.at + g_.batch_axes);
+    columns_ = planes_.columns();
+    const bool one_row = block_.rows == 1;
+    const bool follows = planes_.width() == block_.columns && block_.columns == g_.axis[g_.axes - 1].out;
+    const bool in_place = g_.native_y && (one_row || follows);
+    sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
+    const index_t sums = in_place ? 0 : rows_ * sums_row_ * size_;
+    Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + 128);
+    char* const own = scratch.take<char>(sums);
+    char* const samples = scratch.take<char>(planes_.bytes());
+    const WeightRows of_rows(g_, weights, bias, group_, row_);
+    const char* const x_end = arrays.x + g_.x_high;
+    for (index_t c = 0; c < g_.channels && !worker.should_stop(); c += g_.channels_per_chunk) {
+      const index_t count = std::min(g_.channels_per_chunk, g_.channels - c);
+      planes_.make(x_ + c * g_.channel.x_stride, x_end, count, samples);
+      GemmPanel product = of_rows.from(g_, c * g_.taps);
+      product.offsets = planes_.offsets();
+      product.depth = count * g_.taps;
+      product.c = in_place ? y_ : own;
+      product.c_row = in_place ? g_.row.y_stride / size_ : sums_row_;
+      product.rows = rows_;
+      multiply(product, samples);
+    }
+    if (!in_place) write(own);
+    return finite_;
+  }
+
+ private:
+  // x is where the image's samples begin, y the block's first output.
+  void place(const Arrays& arrays) {
+    const GroupAt at = group_at(g_, group_);
+    x_ = arrays.x + g_.x_low + at.x;
+    y_ = arrays.y + at.y + row_ * g_.row.y_stride;
+    for (int a = 0; a < g_.batch_axes; ++a) {
+      x_ += image_.at[a] * g_.batch[a].x_stride;
+      y_ += image_.at[a] * g_.batch[a].y_stride;
+    }
+    for (int a = 0; a + 2 < g_.axes; ++a) y_ += image_.at[g_.batch_axes + a] * g_.axis[a].y_stride;
+    y_ += block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
+  }
+
+  // Panel by panel. The last two share what is left, lest the last one be a single register.
+  void multiply(GemmPanel product, const char* samples) {
+    char* const c = static_cast<char*>(product.c);
+    for (index_t column = 0; column < columns_;) {
+      const index_t left = ceil_div(columns_ - column, g_.lanes);
+      const index_t vectors = left == g_.vectors + 1 && g_.vectors > 2 ? 2 : std::min<index_t>(left, g_.vectors);
+      product.vectors = static_cast<int>(vectors);
+      product.panel = samples + column * size_;
+      product.c = c + column * size_;
+      product.columns = std::min(vectors * g_.lanes, columns_ - column);
+      finite_ &= g_.functions().multiply(product);
+      column += vectors * g_.lanes;
+    }
+  }
+
+  void write(const char* sums) const {
+    const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
+    const index_t stride = g_.axis[g_.axes - 1].y_stride;
+    for (index_t r = 0; r < rows_; ++r) {
+      for (index_t line = 0; line < block_.rows; ++line) {
+        store(sums + (r * sums_row_ + line * planes_.width()) * size_, block_.columns,
+              y_ + r * g_.row.y_stride + line * g_.plane_row.y_stride, stride);
+      }
+    }
+  }
+
+  const Problem& p_;
+  const GemmPlan& g_;
+  const index_t size_;
+  Planes planes_;
+  OutputBlock block_;
+  Odometer image_;
+  index_t group_, row_, rows_, columns_ = 0, sums_row_ = 0;
+  const char* x_ = nullptr;
+  char* y_ = nullptr;
+  bool finite_ = true;
+};
+
+}  // namespace
+
+bool run_by_planes(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
+                   const Run& run) {
+  const PlaneTaps taps(g);
+  const JobCut cut = cut_jobs(g, taps, run.threads);
+  std::atomic<bool> finite{true};
+  run_jobs(cut.jobs, run, [&](index_t number, Worker& worker) {
+    PlaneJob job(p, g, taps, cut, number);
+    if (!job.run(arrays, weights, bias, worker)) finite.store(false, std::memory_order_relaxed);
+  });
+  return finite.load(std::memory_order_relaxed);
+}
+
+}  // namespace convcorr

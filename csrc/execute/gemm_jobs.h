@@ -1,0 +1,41 @@
+// What the jobs of a product of matrices share.
+#pragma once
+
+#include "execute/parallel.h"
+#include "plan/gemm_plan.h"
+
+namespace convcorr {
+
+// All weights: rows as the caller has them, or tiles.
+struct Weights {
+  const char* origin;  // of group 0
+  bool packed;
+  index_t group_bytes;  // packed: from group to group
+};
+
+// Rows of a group's weights from `first` on, and their bias.
+class WeightRows {
+ public:
+  // `bias` is in the compute type, for all groups, or null.
+  WeightRows(const GemmPlan& g, const Weights& weights, const char* bias, index_t group, index_t first);
+
+  // Products from number k of the depth on: all of them but the panel, and where the sums go.
+  GemmPanel from(const GemmPlan& g, index_t k) const;
+
+ private:
+  const char *h_, *bias_;
+  index_t row_scalars_, tile_scalars_;
+};
+
+struct GroupAt {
+  index_t x = 0, h = 0, y = 0;  // bytes
+};
+GroupAt group_at(const GemmPlan& g, index_t number);
+
+// False where some sums are not finite.
+bool run_tap_by_tap(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
+                    const Run& run);
+bool run_by_planes(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
+                   const Run& run);
+
+}  // namespace convcorr
