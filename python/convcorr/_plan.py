@@ -130,7 +130,7 @@ def _bytes(n: int) -> str:
     return f"{n / (1 << 20):.3g} MiB" if n < 1 << 30 else f"{n / (1 << 30):.3g} GiB"
 
 
-def _explanation(told: ExplanationTuple) -> Explanation:
+def explanation(told: ExplanationTuple) -> Explanation:
     algorithm, predicted_us, threads, tuples = told
     candidates = sorted((Candidate(*t) for t in tuples), key=lambda c: (c.refused is not None, c.predicted_us))
     return Explanation(algorithm, predicted_us, threads, tuple(candidates))
@@ -198,7 +198,7 @@ class Plan:
 
     def explain(self) -> Explanation:
         """Which algorithm the plan takes, and what else was weighed: see the function `explain`."""
-        return _explanation(_core.plan_explain(self._handle))
+        return explanation(_core.plan_explain(self._handle))
 
     def __repr__(self) -> str:
         told = _core.plan_info(self._handle)
@@ -412,11 +412,11 @@ def explain(
     """
     values = (x, h, mode, op, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
     if rtol is None:
-        return _explanation(_core.explain(*values))
+        return explanation(_core.explain(*values))
     arguments: dict[str, Any] = dict(zip(EXPLAIN_ORDER, values, strict=True))
     products = outer_products(rtol, arguments)
     count = len(products.terms)
     if count:
         arguments = of_product(arguments, products.terms[0])
-    told = _explanation(explained(arguments))
+    told = explanation(explained(arguments))
     return replace(told, predicted_us=told.predicted_us * max(count, 1), products=count, left=products.left)
