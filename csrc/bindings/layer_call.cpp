@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "bindings/explanation.h"
 #include "execute/bias.h"
@@ -78,6 +79,15 @@ void pose_arrays(const Layer& layer, const ResultType& type, LayerShapes shapes,
   p.y_type = type.y;
   p.sum_type = type.sum;
   validate(p);
+}
+
+// An array as the result would be, without memory.
+Ref stand_in_result(const LayerCall& call) {
+  index_t bytes = itemsize(call.type.y);
+  for (int axis = 0; axis < call.ndim(); ++axis) {
+    bytes = checked_mul(bytes, call.shape()[axis], "the size of the result");
+  }
+  return stand_in(call.ndim(), call.shape(), call.type.y, "the result");
 }
 
 }  // namespace
@@ -167,8 +177,7 @@ Ref run_layer(const LayerArguments& a) {
 PyObject* explain_layer(const LayerArguments& a) {
   LayerCall call(a);
   if (call.is_empty()) return checked(Py_BuildValue("(sdi[])", "none", 0.0, 1)).release();
-  const Ref y = a.out == Py_None ? stand_in(call.ndim(), call.shape(), call.type.y, "the result")
-                                 : result_array(a.out, call.ndim(), call.shape(), call.type.y);
+  const Ref y = a.out == Py_None ? stand_in_result(call) : result_array(a.out, call.ndim(), call.shape(), call.type.y);
   call.pose(y.array());
   std::vector<Candidate> record;
   Plan plan;
@@ -182,7 +191,7 @@ PlannedLayer::PlannedLayer(const LayerArguments& a, PyObject* x_dtype) : call_(a
     call_.bias = checked(reinterpret_cast<PyObject*>(PyArray_NewCopy(call_.bias.array(), NPY_CORDER)));
     PyArray_CLEARFLAGS(call_.bias.array(), NPY_ARRAY_WRITEABLE);
   }
-  call_.pose(stand_in(call_.ndim(), call_.shape(), call_.type.y, "x_shape").array());
+  call_.pose(stand_in_result(call_).array());
   const char* h = PyArray_BYTES(call_.kernel.array());
   make_plan(call_.problem, call_.request.method, plan_);
   settle(call_.problem, h, plan_);

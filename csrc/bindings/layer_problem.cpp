@@ -19,7 +19,8 @@ int spatial_axis(const Layer& layer, int ndim, int i) {
 }
 
 index_t reach_of(const Layer& layer, const Weights& w, int i) {
-  return checked_add(checked_mul(w.kernel[i] - 1, layer.dilation[i]), 1);
+  constexpr const char* what = "the reach of w with its dilation";
+  return checked_add(checked_mul(w.kernel[i] - 1, layer.dilation[i], what), 1, what);
 }
 
 // Padding that keeps the size where stride is 1; the odd sample goes to the end, as PyTorch has it.
@@ -32,9 +33,14 @@ void resolve_padding(Layer& layer, const Weights& w) {
   }
 }
 
+index_t padded_by(const Layer& layer, int i, index_t size) {
+  constexpr const char* what = "a size with its padding";
+  return checked_add(size, checked_add(layer.before[i], layer.after[i], what), what);
+}
+
 index_t narrow_size(const Layer& layer, const Images& wide, const Weights& w, int i) {
   const index_t reach = reach_of(layer, w, i);
-  const index_t padded = checked_add(wide.size[i], checked_add(layer.before[i], layer.after[i]));
+  const index_t padded = padded_by(layer, i, wide.size[i]);
   if (padded < reach) {
     throw ValueError(std::string(w.name) + " reaches over " + text(reach) + " samples" + on_axis(i) + ", where " +
                      shape_of(wide) + " has " + text(padded) + " with its padding; it takes no more than those");
@@ -43,9 +49,10 @@ index_t narrow_size(const Layer& layer, const Images& wide, const Weights& w, in
 }
 
 index_t wide_size(const Layer& layer, const Images& narrow, const Weights& w, int i) {
-  const index_t steps = checked_mul(narrow.size[i] - 1, layer.stride[i]);
-  const index_t whole = checked_add(checked_add(steps, reach_of(layer, w, i)), layer.output_padding[i]);
-  const index_t size = whole - checked_add(layer.before[i], layer.after[i]);
+  constexpr const char* what = "the size of the result, with its stride,";
+  const index_t steps = checked_mul(narrow.size[i] - 1, layer.stride[i], what);
+  const index_t whole = checked_add(checked_add(steps, reach_of(layer, w, i), what), layer.output_padding[i], what);
+  const index_t size = whole - padded_by(layer, i, 0);
   if (size < 1) {
     throw ValueError("padding takes " + text(layer.before[i]) + " and " + text(layer.after[i]) + " of the " +
                      text(whole) + " samples of the result" + on_axis(i) + "; it takes fewer than there are");
@@ -216,8 +223,8 @@ void check_layer(Layer& layer, const LayerShapes& s) {
   bool same = s.narrow.ndim == expected.ndim;
   for (int axis = 0; same && axis < expected.ndim; ++axis) same = s.narrow.shape[axis] == expected.shape[axis];
   if (same) return;
-  throw ValueError(shape_of(s.narrow) + " doesn't belong to " + shape_of(s.wide) + ", whose layer gives " +
-                   shape_text(expected.ndim, expected.shape));
+  throw ValueError(shape_of(s.narrow) + " doesn't belong to " + shape_of(s.wide) + ", whose layer with " +
+                   shape_of(layer, s.w) + " gives " + shape_text(expected.ndim, expected.shape));
 }
 
 namespace {
