@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import convcorr
 from convcorr import nn
 from nn_cases import CONV, GRAD_INPUT, GRAD_WEIGHT, TRANSPOSED
+from oracle import Array
 
 X = np.ones((2, 6, 9, 8))
 W = np.ones((4, 3, 3, 3))
@@ -169,3 +171,55 @@ def test_everything_is_exported_and_documented() -> None:
         assert len(inspect.getdoc(getattr(nn, name)) or "") > 200, name
     with pytest.raises(AttributeError, match="nothing"):
         convcorr.nothing  # noqa: B018
+
+
+class Shrinking:
+    """An argument that makes an array smaller while it is read."""
+
+    def __init__(self, victim: Array, value: Any) -> None:
+        self.victim, self.value = victim, value
+
+    def __index__(self) -> int:
+        self.victim.resize((1,), refcheck=False)
+        return int(self.value)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Array:
+        self.victim.resize((1,), refcheck=False)
+        return np.asarray(self.value)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        self.victim.resize((1,), refcheck=False)
+        return np.dtype(np.float64)
+
+
+def test_arrays_that_change_while_arguments_are_read() -> None:
+    """An error; never a look at memory that is gone."""
+    for name, value in (("bias", np.ones(4)), ("stride", 1), ("groups", 2), ("padding", 0), ("dtype", None)):
+        x, w = X.copy(), W.copy()
+        for victim in (x, w):
+            with pytest.raises(ValueError, match="axes"):
+                nn.conv2d(x, w, **{**GROUPED, name: Shrinking(victim, value)})
+            x, w = X.copy(), W.copy()
+    for victims in range(2):
+        w, y = W.copy(), Y.copy()
+        with pytest.raises(ValueError, match="axes"):
+            nn.conv2d_grad_input((2, 6, 9, Shrinking((w, y)[victims], 8)), w, y, **GROUPED)
+        x, y = X.copy(), Y.copy()
+        with pytest.raises(ValueError, match="axes"):
+            nn.conv2d_grad_weight(x, (4, 3, 3, Shrinking((x, y)[victims], 3)), y, **GROUPED)
+
+
+def test_calls_keep_no_reference() -> None:
+    x, w, bias, out = X.copy(), W.copy(), np.ones(4), np.zeros(Y.shape)
+    things = (x, w, bias, out)
+    before = [sys.getrefcount(thing) for thing in things]
+    for _ in range(10):
+        nn.conv2d(x, w, bias, out=out, **GROUPED)
+        nn.conv2d_grad_weight(x, w.shape, out, out=w, **GROUPED)
+        nn.plan(x.shape, w, bias, **GROUPED)(x, out)
+        nn.explain(x, w, bias, out=out, **GROUPED)
+        for bad in ({"bias": np.ones(3)}, {"stride": 0}, {"out": x}, {"padding": ((1, 1, 1), 0)}):
+            with pytest.raises(ValueError, match=next(iter(bad))):
+                nn.conv2d(x, w, **{**GROUPED, "bias": bias, **bad})  # type: ignore[arg-type]
+    assert [sys.getrefcount(thing) for thing in things] == before

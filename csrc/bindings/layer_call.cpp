@@ -11,9 +11,8 @@
 namespace convcorr {
 namespace {
 
-// `array` as a contiguous row of `type`, one element for each channel.
-Ref read_bias(PyObject* object, DType type, index_t channels) {
-  Ref bias = as_input(object, "bias");
+// A bias as a contiguous row of `type`, one element for each channel.
+Ref row_of(const Ref& bias, DType type, index_t channels) {
   PyArrayObject* array = bias.array();
   if (PyArray_NDIM(array) != 1 || PyArray_DIM(array, 0) != channels) {
     throw ValueError("bias has shape " + shape_text(PyArray_NDIM(array), PyArray_DIMS(array)) + "; it takes (" +
@@ -35,11 +34,11 @@ Images images_of(const Layer& layer, const char* name, PyArrayObject* array) {
   return images_of(layer, name, PyArray_NDIM(array), PyArray_DIMS(array));
 }
 
-LayerShapes shapes_of(Layer& layer, PyArrayObject* data, PyArrayObject* kernel, PyObject* shape) {
+// The shape of what is computed is needed of gradients alone.
+LayerShapes shapes_of(Layer& layer, PyArrayObject* data, PyArrayObject* kernel, int ndim, const npy_intp* shape) {
   LayerShapes s;
-  npy_intp dims[max_layer_ndim];
   if (layer.operation == LayerOperation::grad_weight) {
-    s.w = weights_of(layer, "w_shape", read_shape("w_shape", shape, dims), dims);
+    s.w = weights_of(layer, "w_shape", ndim, shape);
     s.wide = images_of(layer, "x", data);
     s.narrow = images_of(layer, "grad_out", kernel);
     check_layer(layer, s);
@@ -56,7 +55,7 @@ LayerShapes shapes_of(Layer& layer, PyArrayObject* data, PyArrayObject* kernel, 
       s.wide = wide_images(layer, s.narrow, s.w);
       break;
     default:
-      s.wide = images_of(layer, "x_shape", read_shape("x_shape", shape, dims), dims);
+      s.wide = images_of(layer, "x_shape", ndim, shape);
       s.narrow = images_of(layer, "grad_out", data);
       check_layer(layer, s);
   }
@@ -120,13 +119,17 @@ LayerCall::LayerCall(const LayerArguments& a, PyObject* x_dtype)
 void LayerCall::read(const LayerArguments& a) {
   Layer& layer = request.layer;
   const bool has_w = layer.operation != LayerOperation::grad_weight;
+  npy_intp dims[max_layer_ndim];
+  const int result_ndim = a.shape == Py_None ? 0 : read_shape(has_w ? "x_shape" : "w_shape", a.shape, dims);
+  if (a.bias != Py_None) bias = as_input(a.bias, "bias");
   type = result_type(data.array(), kernel.array(), a.dtype, has_w ? "x with w" : "x with grad_out");
   if (type.y == DType::boolean) {
     throw TypeError("x and w are bool, and so would be the sums; pass dtype=int to count, or arrays of numbers");
   }
-  shapes = shapes_of(layer, data.array(), kernel.array(), a.shape);
+  // No code of the caller's runs from here on, which might change a shape.
+  shapes = shapes_of(layer, data.array(), kernel.array(), result_ndim, dims);
   const bool to_narrow = layer.operation == LayerOperation::conv;
-  if (a.bias != Py_None) bias = read_bias(a.bias, type.y, (to_narrow ? shapes.narrow : shapes.wide).channels);
+  if (bias) bias = row_of(bias, type.y, (to_narrow ? shapes.narrow : shapes.wide).channels);
 }
 
 int LayerCall::ndim() const {

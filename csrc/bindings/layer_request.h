@@ -22,7 +22,7 @@ struct LayerRequest {
   std::optional<int> threads;
 };
 
-// Runs the caller's code (an argument's __index__): read shapes and strides after it.
+// Like the other readers, it runs the caller's code (an argument's __index__): read shapes and strides after it.
 LayerRequest read_layer(const LayerArguments& a);
 
 // The names that the caller knows the arrays by.
