@@ -196,18 +196,17 @@ class Shrinking:
 def test_arrays_that_change_while_arguments_are_read() -> None:
     """An error; never a look at memory that is gone."""
     for name, value in (("bias", np.ones(4)), ("stride", 1), ("groups", 2), ("padding", 0), ("dtype", None)):
-        x, w = X.copy(), W.copy()
-        for victim in (x, w):
-            with pytest.raises(ValueError, match="axes"):
-                nn.conv2d(x, w, **{**GROUPED, name: Shrinking(victim, value)})
+        for number in range(2):
             x, w = X.copy(), W.copy()
-    for victims in range(2):
+            with pytest.raises(ValueError, match="axes"):
+                nn.conv2d(x, w, **{**GROUPED, name: Shrinking((x, w)[number], value)})
+    for number in range(2):
         w, y = W.copy(), Y.copy()
         with pytest.raises(ValueError, match="axes"):
-            nn.conv2d_grad_input((2, 6, 9, Shrinking((w, y)[victims], 8)), w, y, **GROUPED)
+            nn.conv2d_grad_input((2, 6, 9, Shrinking((w, y)[number], 8)), w, y, **GROUPED)
         x, y = X.copy(), Y.copy()
         with pytest.raises(ValueError, match="axes"):
-            nn.conv2d_grad_weight(x, (4, 3, 3, Shrinking((x, y)[victims], 3)), y, **GROUPED)
+            nn.conv2d_grad_weight(x, (4, 3, 3, Shrinking((x, y)[number], 3)), y, **GROUPED)
 
 
 def test_calls_keep_no_reference() -> None:
