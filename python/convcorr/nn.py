@@ -7,14 +7,8 @@ many arrays, `explain` tells how a layer would be computed, `unfold` and `fold` 
 
 from ._nn_conv import conv1d, conv2d, conv3d
 from ._nn_fold import fold, unfold
-from ._nn_gradients import (
-    conv1d_grad_input,
-    conv1d_grad_weight,
-    conv2d_grad_input,
-    conv2d_grad_weight,
-    conv3d_grad_input,
-    conv3d_grad_weight,
-)
+from ._nn_grad_input import conv1d_grad_input, conv2d_grad_input, conv3d_grad_input
+from ._nn_grad_weight import conv1d_grad_weight, conv2d_grad_weight, conv3d_grad_weight
 from ._nn_plan import LayerPlan, explain, plan
 from ._nn_transpose import conv_transpose1d, conv_transpose2d, conv_transpose3d
 
