@@ -104,6 +104,33 @@ def test_other_algorithms_keep_the_normwise_bound(algorithm: Any, rng: np.random
             assert (np.abs(got - ans.value) <= bound).all(), repr(case)
 
 
+@pytest.mark.parametrize("algorithm", ["auto", "im2col", "winograd", "fft", "depthwise"])
+def test_other_algorithms_make_the_same_gradients(algorithm: Any, rng: np.random.Generator) -> None:
+    """To 8 u log2(K + 1) norm(a) norm(b), of the whole arrays; integers exactly."""
+    for axes in (1, 2, 2, 2, 3):
+        for dtype in ("f4", "f8", "c8", "i2"):
+            case = random_case(rng, axes, dtype=dtype, constant=True)
+            x, y = case.images(case.x), case.images(case.y)
+
+            def gradients(algorithm: Any, case: Case = case, x: Array = x, y: Array = y) -> list[tuple[Array, ...]]:
+                keywords = {**case.keywords, "algorithm": algorithm}
+                axes = case.w.ndim - 2
+                return [
+                    (GRAD_INPUT[axes](x.shape, case.w, y, **keywords), y, case.w),
+                    (GRAD_WEIGHT[axes](x, case.w.shape, y, **keywords), x, y),
+                    (TRANSPOSED[axes](y, case.w, **{**keywords, "padding": 0}), y, case.w),
+                ]
+
+            for (got, a, b), (want, *_) in zip(gradients(algorithm), gradients("direct"), strict=True):
+                assert (got.dtype, got.shape) == (want.dtype, want.shape)
+                bound = 0.0
+                if dtype != "i2":
+                    terms = min(a.size, b.size) + 1
+                    bound = 8 * float(np.finfo(dtype).eps) / 2 * np.log2(terms + 1)
+                    bound *= float(np.linalg.norm(a.ravel()) * np.linalg.norm(b.ravel()))
+                assert (np.abs(got - want) <= bound).all(), repr(case)
+
+
 def test_wide_sums_of_narrow_integers(rng: np.random.Generator) -> None:
     for x_type, w_type in (("u1", "i1"), ("i1", "i1"), ("u1", "u1"), ("i2", "i1"), ("?", "i1")):
         x = rng.integers(0, 2, (2, 4, 9, 9)).astype(x_type) if x_type == "?" else numbers(rng, x_type, (2, 4, 9, 9))
