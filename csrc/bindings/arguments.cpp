@@ -1,10 +1,10 @@
 #include "bindings/arguments.h"
 
-#include <climits>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
+#include "bindings/values.h"
 
 namespace convcorr {
 namespace {
@@ -15,60 +15,9 @@ constexpr const char* names[arg_count] = {"x",       "h",      "mode",     "axes
 PyObject* interned[arg_count];
 PyObject *zero, *one;  // the interpreter has one object for each small int
 
-// A word that an argument may be, with its interned string: most calls pass the very same object.
-struct Word {
-  const char* text;
-  int value;
-  PyObject* interned = nullptr;
-};
 Word operations[] = {{"convolve", 0}, {"correlate", 1}};
 Word modes[] = {{"full", 0}, {"same", 1}, {"valid", 2}};
 Word methods[] = {{"auto", 0}, {"direct", 1}, {"fft", 2}, {"separable", 3}};
-Word borders[] = {{"constant", 0}, {"edge", 1}, {"symmetric", 2}, {"reflect", 3}, {"wrap", 4}};
-
-[[noreturn]] void wrong_value(const std::string& name, PyObject* got, const std::string& takes) {
-  throw ValueError(name + " is " + repr(got) + "; it takes " + takes);
-}
-[[noreturn]] void wrong_type(const std::string& name, PyObject* got, const std::string& takes) {
-  throw TypeError(name + " is " + repr(got) + " of type " + type_name(got) + "; it takes " + takes);
-}
-
-template <std::size_t N>
-int read_word(const char* name, PyObject* object, Word (&words)[N]) {
-  for (const Word& w : words) {
-    if (object == w.interned) return w.value;
-  }
-  std::string takes = "one of";
-  for (const Word& w : words) takes += std::string(&w == words ? " '" : ", '") + w.text + "'";
-  if (!PyUnicode_Check(object)) wrong_type(name, object, takes);
-  for (const Word& w : words) {
-    if (PyUnicode_CompareWithASCIIString(object, w.text) == 0) return w.value;
-  }
-  wrong_value(name, object, takes);
-}
-
-// An exact integer: bool and float are refused.
-index_t read_integer(const std::string& name, PyObject* object, const char* takes) {
-  if (PyBool_Check(object) || !PyIndex_Check(object)) wrong_type(name, object, takes);
-  const Ref index(PyNumber_Index(object));
-  if (!index) {
-    PyErr_Clear();
-    wrong_type(name, object, takes);
-  }
-  const index_t value = PyLong_AsSsize_t(index.get());
-  if (value == -1 && PyErr_Occurred()) {
-    PyErr_Clear();
-    wrong_value(name, object, takes);
-  }
-  return value;
-}
-
-bool is_sequence(PyObject* object) {
-  if (PyArray_Check(object)) return PyArray_NDIM(reinterpret_cast<PyArrayObject*>(object)) > 0;
-  return PySequence_Check(object) && !PyUnicode_Check(object) && !PyBytes_Check(object);
-}
-
-Ref as_tuple(PyObject* sequence) { return checked(PySequence_Tuple(sequence)); }
 
 int find_name(PyObject* name) {
   for (int i = 0; i < arg_count; ++i) {
@@ -88,14 +37,13 @@ void require_count(const char* name, PyObject* object, Py_ssize_t got, int count
 }  // namespace
 
 void intern_argument_names() {
-  const auto intern = [](const char* text) { return checked(PyUnicode_InternFromString(text)).release(); };
-  for (int i = 0; i < arg_count; ++i) interned[i] = intern(names[i]);
+  for (int i = 0; i < arg_count; ++i) interned[i] = checked(PyUnicode_InternFromString(names[i])).release();
   zero = checked(PyLong_FromLong(0)).release();
   one = checked(PyLong_FromLong(1)).release();
-  for (Word& w : operations) w.interned = intern(w.text);
-  for (Word& w : modes) w.interned = intern(w.text);
-  for (Word& w : methods) w.interned = intern(w.text);
-  for (Word& w : borders) w.interned = intern(w.text);
+  intern(operations);
+  intern(modes);
+  intern(methods);
+  intern_borders();
 }
 
 void bind(Arguments& arguments, const Arg* order, int count, PyObject* const* args, Py_ssize_t positional,
@@ -131,7 +79,7 @@ bool is_default(const Arguments& a, Arg name) {
   PyObject* object = a[name];
   switch (name) {
     case Arg::boundary:
-      return !object || object == borders[0].interned;
+      return !object || is_constant_border(object);
     case Arg::method:
       return !object || object == methods[0].interned;
     case Arg::fill_value:
@@ -179,11 +127,11 @@ void read_borders(const Arguments& a, int count, Border* out) {
     const Ref tuple = as_tuple(object);
     require_count("boundary", object, PyTuple_GET_SIZE(tuple.get()), count);
     for (int i = 0; i < count; ++i) {
-      out[i] = static_cast<Border>(read_word("boundary", PyTuple_GET_ITEM(tuple.get(), i), borders));
+      out[i] = read_border("boundary", PyTuple_GET_ITEM(tuple.get(), i));
     }
     return;
   }
-  const Border all = object ? static_cast<Border>(read_word("boundary", object, borders)) : Border::constant;
+  const Border all = object ? read_border("boundary", object) : Border::constant;
   for (int i = 0; i < count; ++i) out[i] = all;
 }
 
@@ -273,10 +221,7 @@ Complex160 read_fill(const Arguments& a, DType result) {
 
 std::optional<int> read_threads(const Arguments& a) {
   if (!a.given(Arg::threads)) return {};
-  constexpr const char* takes = "None, or an int of at least 1";
-  const index_t n = read_integer("threads", a[Arg::threads], takes);
-  if (n < 1) wrong_value("threads", a[Arg::threads], takes);
-  return static_cast<int>(n < 1024 ? n : 1024);
+  return read_threads(a[Arg::threads]);
 }
 
 int read_shape(const Arguments& a, npy_intp (&shape)[max_ndim]) {
@@ -311,6 +256,5 @@ FftBlocks read_tile(const Arguments& a) {
 const char* word_of(Operation operation) { return operations[static_cast<int>(operation)].text; }
 const char* word_of(Mode mode) { return modes[static_cast<int>(mode)].text; }
 const char* word_of(Method method) { return methods[static_cast<int>(method)].text; }
-const char* word_of(Border border) { return borders[static_cast<int>(border)].text; }
 
 }  // namespace convcorr

@@ -80,8 +80,7 @@ FftBlocks read_tile(const Arguments& a);                          // powers of t
 // The words that the readers take.
 const char* word_of(Operation operation);
 const char* word_of(Mode mode);
-const char* word_of(Method method);
-const char* word_of(Border border);
+const char* word_of(Method method);  // of a border: bindings/values.h
 
 void intern_argument_names();  // call once, at load
 

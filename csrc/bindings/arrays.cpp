@@ -201,21 +201,21 @@ Ref stand_in(int ndim, const npy_intp* shape, DType type, const char* name) {
       PyArray_New(&PyArray_Type, ndim, shape, type_number(type), nullptr, nowhere, 0, NPY_ARRAY_CARRAY, nullptr));
 }
 
-ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype) {
+ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype, const char* operands) {
   const bool plain = !dtype || dtype == Py_None;
   if (plain && PyArray_TYPE(x) == PyArray_TYPE(h)) {
     const DType t = dtype_of(x);
     return {t, t == DType::f16 ? DType::f32 : t};
   }
   const Ref natural = promoted(PyArray_DESCR(x), PyArray_DESCR(h));
-  const DType own = known(descr(natural), "x with h");
+  const DType own = known(descr(natural), operands);
   if (plain) return {own, own == DType::f16 ? DType::f32 : own};
   const Ref wanted = read_dtype(dtype, "dtype");
   const DType y = known(descr(wanted), "dtype");
   const bool integers = is_true_integer(y) && is_true_integer(own);
   if (!integers && !PyArray_CanCastTypeTo(descr(natural), descr(wanted), NPY_SAME_KIND_CASTING)) {
-    throw TypeError("dtype is " + dtype_text(descr(wanted)) + ", but x with h gives " + dtype_text(descr(natural)) +
-                    "; it takes one of the same kind or wider");
+    throw TypeError("dtype is " + dtype_text(descr(wanted)) + ", but " + operands + " gives " +
+                    dtype_text(descr(natural)) + "; it takes one of the same kind or wider");
   }
   if (integers) return {y, itemsize(y) >= itemsize(own) ? y : own};  // the same modulo 2^bits
   const Ref wide = promoted(descr(natural), descr(wanted));

@@ -28,7 +28,7 @@ Ref stand_in(int ndim, const npy_intp* shape, DType type, const char* name);
 struct ResultType {
   DType y, sum;
 };
-ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype);
+ResultType result_type(PyArrayObject* x, PyArrayObject* h, PyObject* dtype, const char* operands = "x with h");
 
 // A new result; MemoryError where it can't be had, before anything is allocated.
 Ref new_result(int ndim, const npy_intp* shape, DType type);

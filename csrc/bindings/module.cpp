@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     convcorr::register_numpy(m.ptr());
     convcorr::register_ndimage(m.ptr());
     convcorr::register_plan(m.ptr());
+    convcorr::register_nn(m.ptr());
     convcorr::register_problem(m.ptr());
   } catch (const convcorr::PythonError&) {
     throw pybind11::error_already_set();

@@ -2,13 +2,13 @@
 //
 // A plan is a capsule that owns a Planned:
 //   plan(...) -> capsule     plan_run(capsule, x, out)     plan_info(capsule) -> dict     plan_explain(capsule)
-// An explanation is (algorithm, predicted us, threads, [(algorithm, tile, predicted us, scratch, refused, chosen,
-// by parts), ...]).
 #include <vector>
 
 #include "base/error.h"
+#include "bindings/explanation.h"
 #include "bindings/planned.h"
 #include "bindings/register.h"
+#include "bindings/values.h"
 
 namespace convcorr {
 namespace {
@@ -54,18 +54,6 @@ PyObject* plan_run(PyObject*, PyObject* const* args, Py_ssize_t count) {
   });
 }
 
-// A tuple of `count` new references.
-template <class Item>
-PyObject* tuple_of(Py_ssize_t count, Item item) {
-  Ref tuple = checked(PyTuple_New(count));
-  for (Py_ssize_t i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.get(), i, checked(item(i)).release());
-  return tuple.release();
-}
-
-PyObject* integers(Py_ssize_t count, const index_t* of) {
-  return tuple_of(count, [of](Py_ssize_t i) { return PyLong_FromSsize_t(of[i]); });
-}
-
 PyObject* dtype_object(DType t) { return reinterpret_cast<PyObject*>(PyArray_DescrFromType(type_number(t))); }
 
 // Attributes, and the arguments that would make the same plan; these in a form that can't change any more.
@@ -93,23 +81,6 @@ PyObject* plan_info(PyObject*, PyObject* capsule) {
     put(dict, "tile", tile.axes > 0 ? integers(tile.axes, tile.of) : Py_NewRef(Py_None));
     return dict.release();
   });
-}
-
-PyObject* candidate_tuple(const Candidate& c) {
-  PyObject* tile = integers(c.axes, c.tile);
-  return Py_BuildValue("(sNdnzNN)", algorithm_name(c.algorithm), tile, c.seconds * 1e6, c.scratch_bytes, c.refused,
-                       PyBool_FromLong(c.chosen), PyBool_FromLong(c.by_parts));
-}
-
-PyObject* explanation(const Plan& plan, const std::vector<Candidate>& record, std::optional<int> threads) {
-  Ref candidates = checked(PyList_New(0));
-  for (const Candidate& c : record) {
-    const Ref tuple = checked(candidate_tuple(c));
-    if (PyList_Append(candidates.get(), tuple.get()) < 0) throw PythonError();
-  }
-  return checked(Py_BuildValue("(sdiN)", algorithm_name(plan.algorithm), plan.seconds * 1e6,
-                               run_of(plan.seconds, threads).threads, candidates.release()))
-      .release();
 }
 
 PyObject* plan_explain(PyObject*, PyObject* capsule) {

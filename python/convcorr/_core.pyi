@@ -8,6 +8,7 @@ from typing import Any, NewType
 from numpy.typing import ArrayLike, DTypeLike
 
 from ._types import (
+    Algorithm,
     Array,
     Axes,
     Boundary,
@@ -15,15 +16,20 @@ from ._types import (
     ExplanationTuple,
     Integer,
     Lags,
+    LayerOperation,
+    LayerPlanInfo,
+    Layout,
     Method,
     Mode,
     Number,
     Operation,
+    Padding,
     PerAxis,
     PlanInfo,
 )
 
 PlanHandle = NewType("PlanHandle", object)  # a capsule
+LayerPlanHandle = NewType("LayerPlanHandle", object)  # another
 
 def convolve(
     x: ArrayLike,
@@ -152,6 +158,73 @@ def explain(
     threads: Integer | None,
     /,
 ) -> ExplanationTuple: ...
+def nn_layer(
+    op: LayerOperation,
+    axes: int,
+    data: ArrayLike,
+    kernel: ArrayLike,
+    shape: Sequence[Integer] | None,
+    bias: ArrayLike | None,
+    stride: PerAxis[Integer],
+    padding: Padding,
+    output_padding: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    groups: Integer,
+    layout: Layout,
+    flip: bool,
+    padding_mode: Boundary,
+    algorithm: Algorithm,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: Integer | None,
+    /,
+) -> Array: ...
+def nn_explain(
+    op: LayerOperation,
+    axes: int,
+    data: ArrayLike,
+    kernel: ArrayLike,
+    shape: Sequence[Integer] | None,
+    bias: ArrayLike | None,
+    stride: PerAxis[Integer],
+    padding: Padding,
+    output_padding: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    groups: Integer,
+    layout: Layout,
+    flip: bool,
+    padding_mode: Boundary,
+    algorithm: Algorithm,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: Integer | None,
+    /,
+) -> ExplanationTuple: ...
+def nn_plan(
+    op: LayerOperation,
+    axes: int,
+    x_shape: Sequence[Integer],
+    w: ArrayLike,
+    shape: Sequence[Integer] | None,
+    bias: ArrayLike | None,
+    stride: PerAxis[Integer],
+    padding: Padding,
+    output_padding: PerAxis[Integer],
+    dilation: PerAxis[Integer],
+    groups: Integer,
+    layout: Layout,
+    flip: bool,
+    padding_mode: Boundary,
+    algorithm: Algorithm,
+    dtype: DTypeLike | None,
+    out: Array | None,
+    threads: Integer | None,
+    x_dtype: DTypeLike | None,
+    /,
+) -> LayerPlanHandle: ...
+def nn_run(plan: LayerPlanHandle, x: ArrayLike, out: Array | None, /) -> Array: ...
+def nn_info(plan: LayerPlanHandle, /) -> LayerPlanInfo: ...
+def nn_plan_explain(plan: LayerPlanHandle, /) -> ExplanationTuple: ...
 def force_tile(lengths: Sequence[int] | None, /) -> None: ...
 def solve(x: Array, h: Array, out: Array, spec: Mapping[str, Any], executor: str, /) -> Array: ...
 def get_num_threads() -> int: ...

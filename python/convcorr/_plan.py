@@ -40,9 +40,9 @@ class Candidate:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "separable", "reference"}
-        "small" is "direct" for a short row or a small image that fits the nearest cache; "reference" a plain loop for
-        what nothing else takes.
+    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "reference"}
+        "small" is "direct" for a short row or a small image that fits the nearest cache; "im2col" and "winograd" are of
+        layers; "reference" is a plain loop for what nothing else takes.
     tile : tuple of int
         For "fft": the lengths of the transforms [samples], one for each convolved axis with several taps, in the order
         of the axes. Else empty.
@@ -74,7 +74,7 @@ class Explanation:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "separable", "reference", "none"}
+    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "reference", "none"}
         The one taken; "none" where the result has no elements.
     predicted_us : float
         Its predicted time on one thread [microseconds].
@@ -130,7 +130,7 @@ def _bytes(n: int) -> str:
     return f"{n / (1 << 20):.3g} MiB" if n < 1 << 30 else f"{n / (1 << 30):.3g} GiB"
 
 
-def _explanation(told: ExplanationTuple) -> Explanation:
+def explanation(told: ExplanationTuple) -> Explanation:
     algorithm, predicted_us, threads, tuples = told
     candidates = sorted((Candidate(*t) for t in tuples), key=lambda c: (c.refused is not None, c.predicted_us))
     return Explanation(algorithm, predicted_us, threads, tuple(candidates))
@@ -198,7 +198,7 @@ class Plan:
 
     def explain(self) -> Explanation:
         """Which algorithm the plan takes, and what else was weighed: see the function `explain`."""
-        return _explanation(_core.plan_explain(self._handle))
+        return explanation(_core.plan_explain(self._handle))
 
     def __repr__(self) -> str:
         told = _core.plan_info(self._handle)
@@ -412,11 +412,11 @@ def explain(
     """
     values = (x, h, mode, op, axes, boundary, fill_value, method, stride, dilation, lags, dtype, out, threads)
     if rtol is None:
-        return _explanation(_core.explain(*values))
+        return explanation(_core.explain(*values))
     arguments: dict[str, Any] = dict(zip(EXPLAIN_ORDER, values, strict=True))
     products = outer_products(rtol, arguments)
     count = len(products.terms)
     if count:
         arguments = of_product(arguments, products.terms[0])
-    told = _explanation(explained(arguments))
+    told = explanation(explained(arguments))
     return replace(told, predicted_us=told.predicted_us * max(count, 1), products=count, left=products.left)

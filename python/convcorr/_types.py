@@ -21,6 +21,12 @@ Axes: TypeAlias = "Integer | Sequence[Integer] | None"
 Lags: TypeAlias = "Sequence[Integer] | None"
 Array = NDArray[Any]
 
+# Of layers.
+Layout = Literal["NCHW", "NHWC", "NCL", "NLC", "NCDHW", "NDHWC"]
+Algorithm = Literal["auto", "direct", "im2col", "winograd", "fft", "depthwise"]
+LayerOperation = Literal["conv", "conv_transpose", "grad_input", "grad_weight"]
+Padding: TypeAlias = "PerAxis[Integer] | Sequence[Sequence[Integer]] | Literal['same', 'valid']"
+
 
 # Of `_core`. A candidate's algorithm, tile, predicted us, scratch bytes, why it is refused, whether it is chosen; an
 # explanation's algorithm, predicted us, threads, candidates.
@@ -47,6 +53,18 @@ class PlanInfo(TypedDict):
     lags: tuple[int, int] | None
     threads: int | None
     tile: tuple[int, ...] | None
+
+
+class LayerPlanInfo(TypedDict):
+    """What `_core.nn_info` returns: a plan's attributes, and the weights that it keeps."""
+
+    x_shape: tuple[int, ...]
+    x_dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    algorithm: str
+    w: Array
+    bias: Array | None
 
 
 class Config(TypedDict):
