@@ -20,7 +20,8 @@ from bench.cases import SEED, Array, normal
 from numpy.typing import NDArray
 
 Index = tuple[Any, ...]
-MODEL_GOAL, MODEL_MEAN_GOAL = 1.0, 1.7  # of each layer of a network, and of their geometric mean
+MODEL_GOAL = 1.0, 0  # of each layer of a network
+MODEL_MEAN_GOAL = 1.7  # of their geometric mean
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,9 @@ class Layer:
         Side, the same along every axis [taps].
     goal : float
         Times that a plain call should be faster than the fastest of PyTorch's.
-    planned : float
-        Times that a reused plan should be faster than the fastest of all peers; 0 where it is `goal`.
+    planned : float or None
+        Times that a reused plan should be faster than the fastest of all peers; 0 where no goal was set, None where it
+        is `goal`.
     stride, dilation, groups, batch : int
         As everywhere.
     dtype : {"f32", "f64"}
@@ -51,7 +53,7 @@ class Layer:
     size: tuple[int, ...]
     kernel: int
     goal: float
-    planned: float = 0
+    planned: float | None = None
     stride: int = 1
     dilation: int = 1
     groups: int = 1
@@ -107,7 +109,7 @@ class Layer:
     @property
     def goals(self) -> tuple[float, float]:
         """Of a plain call over PyTorch, and of a plan over everybody."""
-        return self.goal, self.planned or self.goal
+        return self.goal, self.goal if self.planned is None else self.planned
 
     def arrays(self) -> tuple[Array, Array, Array]:
         """Make x, w and the gradient with respect to y: standard normal, the same in every run, channels first."""
@@ -181,7 +183,7 @@ def _grad_weight_at(layer: Layer, arrays: tuple[Array, Array, Array], index: lis
     return _dot(x, (slice(None), inputs.start + c, *of_x), g, (slice(None), o, *of_g))
 
 
-def square(channels: tuple[int, int], side: int, kernel: int, goal: float, planned: float = 0) -> Layer:
+def square(channels: tuple[int, int], side: int, kernel: int, goal: float, planned: float | None = None) -> Layer:
     """Make a layer on square images."""
     return Layer(channels, (side, side), kernel, goal, planned)
 
@@ -207,9 +209,9 @@ GRID = (
     replace(square((144, 144), 56, 3, 2.3), groups=144),
     replace(square((240, 240), 28, 5, 1.4), groups=240),
     replace(square((256, 256), 28, 3, 2.5), groups=32),
-    replace(LOADED, op="grad_input", goal=3),
-    replace(LOADED, op="grad_weight", goal=3.5),
-    *(replace(layer, dtype="f64", goal=2.3, planned=0) for layer in THREES),
+    replace(LOADED, op="grad_input", goal=3, planned=0),
+    replace(LOADED, op="grad_weight", goal=3.5, planned=0),
+    *(replace(layer, dtype="f64", goal=2.3, planned=None) for layer in THREES),
     Layer((256, 256), (4096,), 3, 1.8),
     Layer((256, 256), (4096,), 9, 1.8),
     Layer((64, 64), (28, 28, 28), 3, 3),
@@ -221,43 +223,43 @@ def _vgg16() -> Iterator[Layer]:
     channels, side = 3, 224
     for width, depth in ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3)):
         for _ in range(depth):
-            yield square((channels, width), side, 3, MODEL_GOAL)
+            yield square((channels, width), side, 3, *MODEL_GOAL)
             channels = width
         side //= 2
 
 
 def _resnet50(groups: int = 1, group_width: int = 64) -> Iterator[Layer]:
     """ResNet-50 (He et al., 2015) with the stride at its 3x3 layers; with groups ResNeXt-50 (Xie et al., 2016)."""
-    yield replace(square((3, 64), 224, 7, MODEL_GOAL), stride=2)
+    yield replace(square((3, 64), 224, 7, *MODEL_GOAL), stride=2)
     channels, side = 64, 56
     for stage, depth in enumerate((3, 4, 6, 3)):
         planes = 64 << stage
         width = planes * group_width * groups // 64
         for block in range(depth):
             stride = 2 if block == 0 and stage > 0 else 1
-            yield square((channels, width), side, 1, MODEL_GOAL)
-            yield replace(square((width, width), side, 3, MODEL_GOAL), stride=stride, groups=groups)
-            yield square((width, 4 * planes), side // stride, 1, MODEL_GOAL)
+            yield square((channels, width), side, 1, *MODEL_GOAL)
+            yield replace(square((width, width), side, 3, *MODEL_GOAL), stride=stride, groups=groups)
+            yield square((width, 4 * planes), side // stride, 1, *MODEL_GOAL)
             if block == 0:  # beside the block
-                yield replace(square((channels, 4 * planes), side, 1, MODEL_GOAL), stride=stride)
+                yield replace(square((channels, 4 * planes), side, 1, *MODEL_GOAL), stride=stride)
             channels, side = 4 * planes, side // stride
 
 
 def _mobilenet_v2() -> Iterator[Layer]:
     """MobileNet-v2 (Sandler et al., 2018), table 2."""
-    yield replace(square((3, 32), 224, 3, MODEL_GOAL), stride=2)
+    yield replace(square((3, 32), 224, 3, *MODEL_GOAL), stride=2)
     channels, side = 32, 112
     stages = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
     for expansion, width, depth, first_stride in stages:
         for block in range(depth):
             stride, inner = first_stride if block == 0 else 1, expansion * channels
             if expansion > 1:
-                yield square((channels, inner), side, 1, MODEL_GOAL)
-            yield replace(square((inner, inner), side, 3, MODEL_GOAL), stride=stride, groups=inner)
+                yield square((channels, inner), side, 1, *MODEL_GOAL)
+            yield replace(square((inner, inner), side, 3, *MODEL_GOAL), stride=stride, groups=inner)
             side //= stride
-            yield square((inner, width), side, 1, MODEL_GOAL)
+            yield square((inner, width), side, 1, *MODEL_GOAL)
             channels = width
-    yield square((channels, 1280), side, 1, MODEL_GOAL)
+    yield square((channels, 1280), side, 1, *MODEL_GOAL)
 
 
 MODELS = {

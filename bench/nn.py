@@ -79,8 +79,9 @@ class Outcome:
 
     @property
     def verdicts(self) -> tuple[bool | None, ...]:
-        """Whether each ratio reaches its goal; None where there is no ratio."""
-        return tuple(None if r is None else r >= goal for r, goal in zip(self.ratios, self.layer.goals, strict=True))
+        """Whether each ratio reaches its goal; None where there is no ratio, or no goal."""
+        pairs = zip(self.ratios, self.layer.goals, strict=True)
+        return tuple(ratio >= goal if ratio is not None and goal else None for ratio, goal in pairs)
 
 
 @contextlib.contextmanager
@@ -112,7 +113,7 @@ def enter(layer: Layer, threads: int, longest: float) -> Outcome:
     for rival in PEERS + OURS:
         if rival.serves(layer) and not rival.missing:
             outcome.admit(rival, threads, judge, longest)
-    if outcome.time(peers.OURS):
+    if any(one.name == peers.OURS for one in outcome.contestants):
         with contextlib.suppress(AttributeError):
             outcome.algorithm = layer_peers.algorithm(layer)
     return outcome
@@ -145,10 +146,8 @@ def line(outcome: Outcome, limits: Limits) -> str:
     cells = [f"{outcome.layer.id:44}"]
     cells += [shown(outcome.time(*names)) for names in ((peers.OURS,), (PLAN,), TORCH, (ORT,), (OPENVINO,))]
     for ratio, goal, at_goal, width in zip(outcome.ratios, outcome.layer.goals, outcome.verdicts, (12, 9), strict=True):
-        if outcome.layer.op == "forward" or width == 12:
-            cells.append(f"{'-' if ratio is None else f'{ratio:.2f}x':>{width}} {goal:5.3g} {WORDS[at_goal]:5}")
-        else:
-            cells.append(f"{'-':>{width}} {'':5} {'':5}")
+        cells.append(f"{'-' if ratio is None else f'{ratio:.2f}x':>{width}} {f'{goal:.3g}' if goal else '':>5}")
+        cells.append(f"{WORDS[at_goal]:5}")
     share = share_of_peak(outcome, limits)
     cells.append(f"{'-' if share is None else f'{share:.0%}':>5} {outcome.algorithm or '-':9}")
     return " ".join([*cells, *remarks_on(outcome)])
@@ -210,18 +209,21 @@ def record(outcome: Outcome, limits: Limits) -> dict[str, Any]:
 def summarise(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """Say how many goals were reached, and where we are slower than a peer."""
     for column, what in enumerate(("plain call over torch", "plan over the best")):
-        judged = [one for one in outcomes if one.ratios[column] is not None]
+        judged = [one for one in outcomes if one.verdicts[column] is not None]
         below = [one.layer.id for one in judged if not one.verdicts[column]]
-        slower = [one.layer.id for one in judged if (one.ratios[column] or 0) < 1]
+        slower = [one.layer.id for one in outcomes if (one.ratios[column] or 1) < 1]
         yield f"{what}: {len(judged) - len(below)} of {len(judged)} at goal; below: {', '.join(below) or 'none'}"
         yield f"  slower: {', '.join(slower) or 'no layer'}"
 
 
 def summarise_models(outcomes: Sequence[Outcome]) -> Iterator[str]:
-    """Say what the layers of each network cost together, and the geometric mean of all ratios."""
+    """Say what the layers of each network that was raced completely cost, and the geometric mean of all ratios."""
     for batch in sorted({one.layer.batch for one in outcomes}):
-        for name in MODELS:
-            layers = [(one, uses(one.layer)[name]) for one in outcomes if one.layer.batch == batch]
+        for name, model in MODELS.items():
+            ones = [one for one in outcomes if one.layer.batch == batch and name in uses(one.layer)]
+            if len(ones) < len(model):
+                continue
+            layers = [(one, uses(one.layer)[name]) for one in ones]
             ours, torch = (
                 sum(count * (one.time(*names) or math.nan) for one, count in layers) for names in ((peers.OURS,), TORCH)
             )
