@@ -13,7 +13,9 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))  # so that `import oracle` works under every import mode
 
 ISAS = ("scalar", "sse42", "avx2", "avx512", "neon")  # all that the package knows
-OPTIONAL_PEERS = ("scipy", "threadpoolctl", "matplotlib", "skimage", "astropy", "mne", "numba", "obspy")  # import names
+OPTIONAL_PEERS = (
+    "scipy", "threadpoolctl", "matplotlib", "skimage", "astropy", "mne", "numba", "obspy", "sklearn",  # import names
+)  # fmt: skip
 
 # "ci" is the same examples on every run; "thorough" looks for new ones: pytest --hypothesis-profile=thorough
 slow_is_fine = [HealthCheck.too_slow, HealthCheck.data_too_large]
