@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("sklearn", reason="scikit-learn is not installed")
-
 import learned_kernels
 from learned_kernels import KERNELS, Training, flipped, largest_differences, train
+
+# Not imported here: no other test should see what scikit-learn brings along.
+pytestmark = pytest.mark.skipif(importlib.util.find_spec("sklearn") is None, reason="scikit-learn is not installed")
 
 # In exact arithmetic both trainings are the same. A step's roundings are some eps of each weight, and 118 steps of a
 # descent that converges hand them on without much growth; what is allowed leaves them seven digits for it.
