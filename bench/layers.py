@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -112,10 +113,16 @@ class Layer:
         return self.goal, self.goal if self.planned is None else self.planned
 
     def arrays(self) -> tuple[Array, Array, Array]:
-        """Make x, w and the gradient with respect to y: standard normal, the same in every run, channels first."""
-        rng = np.random.default_rng([SEED, zlib.crc32(self.id.encode())])
-        x, w, g = (normal(rng, shape, self.dtype) for shape in (self.x_shape, self.w_shape, self.y_shape))
-        return x, w, g
+        """Give x, w and the gradient with respect to y, channels first; the same arrays to all who ask in a row."""
+        return _draw(self)
+
+
+@lru_cache(maxsize=1)
+def _draw(layer: Layer) -> tuple[Array, Array, Array]:
+    """Draw standard normal samples, the same in every run."""
+    rng = np.random.default_rng([SEED, zlib.crc32(layer.id.encode())])
+    x, w, g = (normal(rng, shape, layer.dtype) for shape in (layer.x_shape, layer.w_shape, layer.y_shape))
+    return x, w, g
 
 
 def sample_outputs(layer: Layer, count: int = 100) -> NDArray[np.intp]:

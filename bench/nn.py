@@ -50,8 +50,8 @@ class Outcome:
     def admit(self, rival: Rival, threads: int, judge: Judge, longest: float, name: str = "") -> None:
         """Let somebody take part, unless its result is wrong or takes too long."""
         try:
+            call = rival.make(self.layer, threads)
             with time_limit(longest):
-                call = rival.make(self.layer, threads)
                 start = time.perf_counter()
                 result = call()
                 lasted = time.perf_counter() - start
