@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that `import oracle` works 
 
 ISAS = ("scalar", "sse42", "avx2", "avx512", "neon")  # all that the package knows
 OPTIONAL_PEERS = (  # import names
-    "scipy", "threadpoolctl", "matplotlib", "skimage", "astropy", "mne", "numba", "obspy", "torch",
+    "scipy", "threadpoolctl", "matplotlib", "skimage", "astropy", "mne", "numba", "obspy", "sklearn", "torch",
 )  # fmt: skip
 
 # "ci" is the same examples on every run; "thorough" looks for new ones: pytest --hypothesis-profile=thorough
