@@ -12,6 +12,7 @@
 #include "execute/small.h"
 #include "problem/part.h"
 #include "problem/reference.h"
+#include "problem/upsampled.h"
 
 namespace convcorr {
 namespace {
@@ -38,6 +39,18 @@ void run_phases(const Problem& p, const Plan& plan, const Arrays& arrays, Run ru
     take_phase(phase, at, number);
     Plan own;
     make_plan(phase, Method::fft, own, blocks);
+    execute(phase, own, at, run);
+  }
+}
+
+// Zeros between the samples of x.
+void run_upsampled(const Problem& p, const Plan& plan, const Arrays& arrays, const Run& run) {
+  for (index_t number = 0; number < plan.upsampled; ++number) {
+    Problem phase = p;
+    Arrays at = arrays;
+    if (!take_upsampled_phase(phase, at, number)) continue;
+    Plan own;
+    make_plan(phase, plan.method, own);
     execute(phase, own, at, run);
   }
 }
@@ -70,6 +83,7 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
 
 void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
   run.seconds = plan.seconds;
+  if (plan.upsampled > 1) return run_upsampled(p, plan, arrays, run);
   const bool adds_bias = plan.algorithm == Algorithm::im2col || plan.algorithm == Algorithm::winograd;
   run_plan(p, plan, adds_bias ? arrays : Arrays{arrays.x, arrays.h, arrays.y}, run);
   if (arrays.bias && !adds_bias) add_bias(p, arrays, run);

@@ -14,7 +14,8 @@ Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run&
     factors_ = factorize(p, h);
     return;
   }
-  if (plan.in_halves || plan.phases > 1) return;
+  if (plan.in_halves || plan.phases > 1 || plan.upsampled > 1) return;
+  if (plan.algorithm == Algorithm::im2col) weights_ = std::make_unique<PackedWeights>(p, plan.gemm, h, run);
   if (plan.by_parts) {
     parts_ = std::make_unique<const KernelParts>(p, h);
     if (parts_->finite()) fft_ = std::make_unique<PreparedFft>(split_kernel(p), plan.fft, parts_->data(), run);
@@ -31,7 +32,10 @@ Prepared::~Prepared() = default;
 void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) const {
   run.seconds = plan.seconds;
   if (plan.separates && factors_) return run_separable(p, *factors_, arrays, run);
-  if (plan.in_halves || plan.phases > 1) return convcorr::execute(p, plan, arrays, run);
+  if (plan.in_halves || plan.phases > 1 || plan.upsampled > 1) return convcorr::execute(p, plan, arrays, run);
+  if (plan.algorithm == Algorithm::im2col && weights_ && weights_->serves(plan.gemm)) {
+    return weights_->run(p, plan.gemm, arrays, run);
+  }
   if (plan.algorithm == Algorithm::fft && fft_ && fft_->serves(plan.fft)) {
     if (!parts_) return fft_->run(p, plan.fft, arrays, run);
     return fft_->run(split_kernel(p), plan.fft, {arrays.x, parts_->data(), arrays.y}, run);

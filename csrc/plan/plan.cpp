@@ -8,6 +8,7 @@
 #include "plan/small.h"
 #include "problem/factors.h"
 #include "problem/part.h"
+#include "problem/upsampled.h"
 
 namespace convcorr {
 namespace {
@@ -194,7 +195,34 @@ bool has_many_taps(const Problem& p) {
   return floating && free && p.spatial_count > 0 && tap_count(p) > many_taps(p);
 }
 
+namespace {
+
+// Zeros between samples: each phase is planned by itself, when it runs.
+bool plan_upsampled(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks,
+                    std::vector<Candidate>* record) {
+  plan.upsampled = method == Method::reference ? 1 : upsampled_phases(p);
+  if (plan.upsampled < 2 || p.summation != Summation::fast) {
+    plan.upsampled = 1;
+    return false;
+  }
+  Problem first = p;
+  Arrays nowhere = {};
+  take_upsampled_phase(first, nowhere, 0);
+  const index_t phases = plan.upsampled;
+  make_plan(first, method, plan, blocks, record);
+  plan.upsampled = phases;
+  plan.seconds = std::max(plan.seconds * static_cast<double>(phases),
+                          output_count(p) * static_cast<double>(itemsize(p.y_type)) * cost_model().line_byte);
+  plan.separates = plan.in_halves = false;
+  plan.phases = 1;
+  return true;
+}
+
+}  // namespace
+
 void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
+  plan.method = method;
+  if (plan_upsampled(p, method, plan, blocks, record)) return;
   const FftBlocks& forced = forced_fft_blocks();
   const bool by_thread = method == Method::fft && blocks.axes == 0;
   choose(p, method, plan, by_thread ? forced : blocks, record);

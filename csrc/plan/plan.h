@@ -19,15 +19,17 @@ enum class Method : unsigned char { automatic, direct, fft, separable, reference
 
 struct Plan {
   Algorithm algorithm = Algorithm::reference;
-  double seconds = 0;          // predicted, on one thread
-  bool separates = false;      // axis after axis, where the kernel's taps allow it: see settle()
-  bool must_separate = false;  // else it is an error
-  bool in_halves = false;      // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
-  index_t phases = 1;          // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
-  DirectPlan direct;           // for Algorithm::direct
-  bool by_parts = false;       // Algorithm::fft: `fft` is that of split_kernel(p)
-  FftPlan fft;                 // for Algorithm::fft
-  GemmPlan gemm;               // for Algorithm::im2col
+  Method method = Method::automatic;  // as asked for
+  double seconds = 0;                 // predicted, on one thread
+  bool separates = false;             // axis after axis, where the kernel's taps allow it: see settle()
+  bool must_separate = false;         // else it is an error
+  bool in_halves = false;             // direct sums of many taps, as accurate as `auto` promises: see execute/halves.h
+  index_t phases = 1;                 // Algorithm::fft: Problems that dilated taps fall into; `fft` is the first one's
+  index_t upsampled = 1;  // Problems that zeros between samples make of this one; `algorithm` is the first one's
+  DirectPlan direct;      // for Algorithm::direct
+  bool by_parts = false;  // Algorithm::fft: `fft` is that of split_kernel(p)
+  FftPlan fft;            // for Algorithm::fft
+  GemmPlan gemm;          // for Algorithm::im2col
 };
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.
