@@ -13,6 +13,7 @@ namespace convcorr {
 class KernelParts;
 class PreparedFft;
 class PreparedTaps;
+class PreparedWinograd;
 
 // Made for one Problem and kernel; serves any x that leads to the same kind of plan. Safe to share between threads.
 class Prepared {
@@ -27,6 +28,7 @@ class Prepared {
   std::unique_ptr<const KernelParts> parts_;  // that fft_ was made of, where the plan goes by parts
   std::unique_ptr<PreparedFft> fft_;
   std::unique_ptr<PreparedTaps> taps_;
+  std::unique_ptr<PreparedWinograd> winograd_;
   std::optional<Factors> factors_;
 };
 
