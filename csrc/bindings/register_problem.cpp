@@ -4,8 +4,9 @@
 //   spatial   list of dicts: x, h, out (axis numbers), stride, dilation, in_dilation, offset, border (0..4)
 //   outer     list of (role, x axis, h axis, out axis), role in 0 batch, 1 group, 2 out_channel, 3 in_channel; -1: no
 //   axis flip, conjugate, saturate (bools), fill (complex), sum (an array whose dtype sums are taken in); and, where
-//   given, truncate (bool), summation (0..4), divisor
-// executor is "direct", "im2col", or "reference".
+//   given, truncate (bool), summation (0..4), divisor,
+// and bias (an array, one element of out's type for each group and out channel). executor is "direct", "im2col",
+// "winograd", "winograd 2" or "winograd 4" (tiles of as many outputs), or "reference".
 #include <algorithm>
 
 #include "base/error.h"
@@ -75,9 +76,22 @@ void read_types(Problem& p, PyObject* spec, PyArrayObject* x, PyArrayObject* h, 
   p.fill = {fill.real, fill.imag};
 }
 
-Method read_executor(PyObject* word) {
-  if (PyUnicode_CompareWithASCIIString(word, "reference") == 0) return Method::reference;
-  return PyUnicode_CompareWithASCIIString(word, "im2col") == 0 ? Method::im2col : Method::direct;
+// The plan of an executor's name.
+void plan_by(const Problem& p, PyObject* executor, Plan& plan) {
+  const auto is = [executor](const char* name) { return PyUnicode_CompareWithASCIIString(executor, name) == 0; };
+  if (is("reference")) return make_plan(p, Method::reference, plan);
+  const bool small = is("winograd 2"), large = is("winograd 4");
+  const Method method = is("im2col")                       ? Method::im2col
+                        : is("winograd") || small || large ? Method::winograd
+                                                           : Method::direct;
+  const char* why = method == Method::direct   ? refuse_direct(p)
+                    : method == Method::im2col ? refuse_gemm(p)
+                                               : refuse_winograd(p);
+  if (why) throw ValueError(why);
+  make_plan(p, method, plan);
+  if (!small && !large) return;
+  make_winograd_plan(p, plan.winograd, small ? 2 : 4);
+  plan.seconds = plan.winograd.seconds;
 }
 
 PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
@@ -85,7 +99,6 @@ PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
     if (count != 5) throw TypeError("solve takes (x, h, out, spec, executor)");
     PyArrayObject *x = array_of(args[0]), *h = array_of(args[1]), *y = array_of(args[2]);
     PyObject* spec = args[3];
-    const Method method = read_executor(args[4]);
     Problem p;
     read_types(p, spec, x, h, y);
     PyObject *spatial = item(spec, "spatial"), *outer = item(spec, "outer");
@@ -96,11 +109,11 @@ PyObject* solve(PyObject*, PyObject* const* args, Py_ssize_t count) {
       p.outer[p.outer_count++] = read_outer(PyList_GetItem(outer, i), x, h, y);
     }
     validate(p);
-    const char* why = method == Method::direct ? refuse_direct(p) : method == Method::im2col ? refuse_gemm(p) : nullptr;
-    if (why) throw ValueError(why);
     Plan plan;
-    make_plan(p, method, plan);
-    compute(p, plan, {PyArray_BYTES(x), PyArray_BYTES(h), PyArray_BYTES(y)}, {});
+    plan_by(p, args[4], plan);
+    PyObject* bias = PyDict_GetItemString(spec, "bias");
+    compute(p, plan,
+            {PyArray_BYTES(x), PyArray_BYTES(h), PyArray_BYTES(y), bias ? PyArray_BYTES(array_of(bias)) : nullptr}, {});
     return borrowed(args[2]).release();
   });
 }

@@ -10,6 +10,7 @@
 #include "execute/kernel_parts.h"
 #include "execute/separable.h"
 #include "execute/small.h"
+#include "execute/winograd.h"
 #include "problem/part.h"
 #include "problem/reference.h"
 #include "problem/upsampled.h"
@@ -71,10 +72,11 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
       return plan.by_parts ? run_fft_by_parts(p, plan.fft, arrays, run) : run_fft(p, plan.fft, arrays, run);
     case Algorithm::im2col:
       return run_gemm(p, plan.gemm, arrays, run);
+    case Algorithm::winograd:
+      return run_winograd(p, plan.winograd, arrays, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
     case Algorithm::separable:  // of a plan that was settled
-    case Algorithm::winograd:
       break;
   }
 }

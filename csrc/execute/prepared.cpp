@@ -3,8 +3,10 @@
 #include "execute/direct.h"
 #include "execute/execute.h"
 #include "execute/fft.h"
+#include "execute/gemm.h"
 #include "execute/kernel_parts.h"
 #include "execute/separable.h"
+#include "execute/winograd.h"
 #include "problem/part.h"
 
 namespace convcorr {
@@ -25,6 +27,9 @@ Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run&
   if (plan.algorithm == Algorithm::direct && !plan.direct.taps_per_slice) {
     taps_ = std::make_unique<PreparedTaps>(p, plan.direct, h, run);
   }
+  if (plan.algorithm == Algorithm::winograd) {
+    winograd_ = std::make_unique<PreparedWinograd>(p, plan.winograd, h, run);
+  }
 }
 
 Prepared::~Prepared() = default;
@@ -42,6 +47,9 @@ void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays,
   }
   if (plan.algorithm == Algorithm::direct && taps_ && taps_->serves(plan.direct)) {
     return taps_->run(p, plan.direct, arrays, run);
+  }
+  if (plan.algorithm == Algorithm::winograd && winograd_ && winograd_->serves(plan.winograd)) {
+    return winograd_->run(p, plan.winograd, arrays, run);
   }
   convcorr::execute(p, plan, arrays, run);
 }

@@ -11,8 +11,10 @@
 namespace convcorr {
 
 class KernelParts;
+class PackedWeights;
 class PreparedFft;
 class PreparedTaps;
+class PreparedWinograd;
 
 // Made for one Problem and kernel; serves any x that leads to the same kind of plan. Safe to share between threads.
 class Prepared {
@@ -27,6 +29,8 @@ class Prepared {
   std::unique_ptr<const KernelParts> parts_;  // that fft_ was made of, where the plan goes by parts
   std::unique_ptr<PreparedFft> fft_;
   std::unique_ptr<PreparedTaps> taps_;
+  std::unique_ptr<const PackedWeights> weights_;
+  std::unique_ptr<PreparedWinograd> winograd_;
   std::optional<Factors> factors_;
 };
 

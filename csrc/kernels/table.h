@@ -188,6 +188,8 @@ struct FftTable {
 
 struct GemmTable;  // kernels/gemm_table.h
 
+struct WinogradTable;  // kernels/winograd_table.h
+
 // Everything that one ISA offers.
 struct Kernels {
   const char* isa;
@@ -199,6 +201,7 @@ struct Kernels {
   const FftTable* fft;
   const FftTable* narrow_fft;  // for registers of half the width, or null
   const GemmTable* gemm;
+  const WinogradTable* winograd;
 };
 
 }  // namespace convcorr

@@ -147,6 +147,22 @@ bool sums_channels(const Problem& p) {
   return false;
 }
 
+bool plan_winograd(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
+  if (const char* why = refuse_winograd(p)) {
+    if (record) record->push_back({.algorithm = Algorithm::winograd, .refused = why});
+    return false;
+  }
+  make_winograd_plan(p, plan.winograd);
+  plan.algorithm = Algorithm::winograd;
+  plan.seconds = plan.winograd.seconds;
+  if (record) {
+    record->push_back({.algorithm = Algorithm::winograd,
+                       .seconds = plan.seconds,
+                       .scratch_bytes = plan.winograd.job_bytes + plan.winograd.shared_bytes});
+  }
+  return true;
+}
+
 void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
   if (method == Method::reference) {
     plan.algorithm = Algorithm::reference;
@@ -160,6 +176,7 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
     return;
   }
   if (method == Method::im2col && plan_gemm(p, plan, record)) return take_gemm(plan);
+  if (method == Method::winograd && plan_winograd(p, plan, record)) return;
   plan_exactly(p, plan, record);
   if (method == Method::direct || method == Method::separable || method == Method::fft) return;
   if (has_many_taps(p) && plan.algorithm != Algorithm::reference) {  // in halves

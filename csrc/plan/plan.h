@@ -10,6 +10,7 @@
 #include "plan/direct_plan.h"
 #include "plan/fft_plan.h"
 #include "plan/gemm_plan.h"
+#include "plan/winograd_plan.h"
 #include "problem/problem.h"
 
 namespace convcorr {
@@ -30,6 +31,7 @@ struct Plan {
   bool by_parts = false;  // Algorithm::fft: `fft` is that of split_kernel(p)
   FftPlan fft;            // for Algorithm::fft
   GemmPlan gemm;          // for Algorithm::im2col
+  WinogradPlan winograd;  // for Algorithm::winograd
 };
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.

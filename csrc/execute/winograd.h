@@ -1,0 +1,28 @@
+// Winograd's convolution of two axes of 3 taps.
+#pragma once
+
+#include <vector>
+
+#include "execute/parallel.h"
+#include "plan/winograd_plan.h"
+
+namespace convcorr {
+
+void run_winograd(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const Run& run);
+
+// A layer's taps, transformed once for many calls. Safe to share between threads once made.
+class PreparedWinograd {
+ public:
+  PreparedWinograd(const Problem& p, const WinogradPlan& w, const char* h, const Run& run);
+
+  // Whether w's products take taps in this order: x may be another one, of more images or other strides.
+  bool serves(const WinogradPlan& w) const;
+  void run(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const Run& run) const;
+
+ private:
+  WinogradPlan w_;
+  std::vector<char> taps_;
+  bool finite_;
+};
+
+}  // namespace convcorr

@@ -1,0 +1,295 @@
+// The transforms of Winograd's convolution: samples to points, taps to points, and sums of products to outputs.
+//
+// The samples of a piece lie side by side, so its tiles' columns are transformed first, along registers of samples:
+// each serves 1 tile for every `m` lanes. Then lanes of samples become lanes of tiles, and rows are transformed:
+//
+//   n rows of samples     n rows of points        n x n registers, of 16 tiles each
+//   x x x x x x x ...     p p p p|p p p p|...      t t t t ... t    sample 0 of all tiles   ->  point (i, 0)
+//   x x x x x x x ...  -> p p p p|p p p p|...  ->  t t t t ... t    sample 1                    point (i, 1)
+//   ...                   ...                      ...
+//
+// A tile's last n - m samples are the first ones of its neighbour, or lie beyond the piece: a second set of lines holds
+// the samples m further on, so that pieces may follow each other closely. Registers needed: n + 2.
+#include "kernels/winograd_table.h"
+#include "simd/toom_cook.h"
+#include "simd/transpose.h"
+
+namespace convcorr::CONVCORR_ISA {
+namespace {
+
+// Every second lane of a and b, from lane `first` on.
+template <class T, int first, int... I>
+CONVCORR_INLINE vec<T> every_second(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, (2 * I + first)...);
+}
+template <class T, int first>
+CONVCORR_INLINE vec<T> every_second(vec<T> a, vec<T> b) {
+  return every_second<T, first>(a, b, std::make_integer_sequence<int, lanes<T>>{});
+}
+
+// The lower or upper halves of a and b, lane by lane in turn.
+template <class T, int from, int... I>
+CONVCORR_INLINE vec<T> in_turn(vec<T> a, vec<T> b, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(a, b, (from + I / 2 + I % 2 * lanes<T>)...);
+}
+template <class T, bool upper>
+CONVCORR_INLINE vec<T> in_turn(vec<T> a, vec<T> b) {
+  return in_turn<T, upper ? lanes<T> / 2 : 0>(a, b, std::make_integer_sequence<int, lanes<T>>{});
+}
+
+// phase[s] = line[s], line[s + m], line[s + 2 m], ... for the first `count` phases.
+template <class T, int m, int count>
+CONVCORR_INLINE void split_phases(const T* line, vec<T>* phase) {
+  const vec<T> a = load(line), b = load(line + lanes<T>);
+  if constexpr (m == 2) {
+    phase[0] = every_second<T, 0>(a, b);
+    if (count > 1) phase[1] = every_second<T, 1>(a, b);
+  } else {
+    static_assert(m == 4);
+    const vec<T> c = load(line + 2 * lanes<T>), d = load(line + 3 * lanes<T>);
+    const vec<T> even0 = every_second<T, 0>(a, b), even1 = every_second<T, 0>(c, d);
+    const vec<T> odd0 = every_second<T, 1>(a, b), odd1 = every_second<T, 1>(c, d);
+    phase[0] = every_second<T, 0>(even0, even1);
+    if (count > 1) phase[1] = every_second<T, 0>(odd0, odd1);
+    if (count > 2) phase[2] = every_second<T, 1>(even0, even1);
+    if (count > 3) phase[3] = every_second<T, 1>(odd0, odd1);
+  }
+}
+
+// The inverse, of m phases.
+template <class T, int m>
+CONVCORR_INLINE void join_phases(const vec<T>* phase, T* line) {
+  if constexpr (m == 2) {
+    store(line, in_turn<T, false>(phase[0], phase[1]));
+    store(line + lanes<T>, in_turn<T, true>(phase[0], phase[1]));
+  } else {
+    static_assert(m == 4);
+    const vec<T> even0 = in_turn<T, false>(phase[0], phase[2]), even1 = in_turn<T, true>(phase[0], phase[2]);
+    const vec<T> odd0 = in_turn<T, false>(phase[1], phase[3]), odd1 = in_turn<T, true>(phase[1], phase[3]);
+    store(line, in_turn<T, false>(even0, odd0));
+    store(line + lanes<T>, in_turn<T, true>(even0, odd0));
+    store(line + 2 * lanes<T>, in_turn<T, false>(even1, odd1));
+    store(line + 3 * lanes<T>, in_turn<T, true>(even1, odd1));
+  }
+}
+
+template <class T>
+CONVCORR_INLINE void fill_near(T* to, index_t n, T value) {
+  for (index_t i = 0; i < n; i += lanes<T>) store(to + i, broadcast(value));
+}
+
+// Lines of one register of tiles.
+template <class T, int m, int r>
+struct Lines {
+  static constexpr int n = m + r - 1, length = m * lanes<T> + lanes<T>;
+  // What is read ahead of a piece's samples, and what fills and copies may write behind them.
+  static constexpr int slack = 3 * lanes<T> + n;
+  T staged[n][m * lanes<T> + slack];
+  T at[n][length], ahead[n][length];
+};
+
+// A row of samples with its fills, or x itself where no fill is wanted.
+template <class T, int needed_more>
+CONVCORR_INLINE const T* sample_row(const WinogradInput& in, const WinogradPiece& p, int j, const T* x, index_t needed,
+                                    T* staged) {
+  const T fill = T(in.fill);
+  if (p.row[j] == no_row) {
+    fill_near(staged, needed, fill);
+    return staged;
+  }
+  const T *const from = x + p.row[j], *const end = static_cast<const T*>(in.x_end);
+  const bool whole = p.before == 0 && p.present == needed;
+  if (whole && needed + needed_more <= end - from) return from;
+  if (p.before > 0) fill_near(staged, p.before, fill);
+  T* const to = staged + p.before;
+  index_t i = 0;
+  for (; i < p.present && i + lanes<T> <= end - from; i += lanes<T>) store(to + i, load(from + i));
+  for (; i < p.present; ++i) __builtin_memcpy(to + i, from + i, sizeof(T));  // from is of any alignment
+  if (!whole) fill_near(to + p.present, needed - p.before - p.present, fill);
+  return staged;
+}
+
+// The columns of a piece's tiles, transformed, in both sets of lines.
+template <class T, int m, int r>
+CONVCORR_INLINE void transform_columns(const WinogradInput& in, const WinogradPiece& p, const T* x, Lines<T, m, r>& l) {
+  constexpr int n = m + r - 1, width = lanes<T>;
+  const index_t samples = m * p.tiles;
+  const T* row[n];
+#pragma GCC unroll 8
+  for (int j = 0; j < n; ++j) row[j] = sample_row<T, width + m>(in, p, j, x, samples + r - 1, l.staged[j]);
+  for (index_t q = 0; q < samples; q += width) {
+    vec<T> sample[n], point[n];
+#pragma GCC unroll 8
+    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + q);
+    sample_points<T, n>(sample, point);
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) store(l.at[i] + m * p.lane + q, point[i]);
+#pragma GCC unroll 8
+    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + m + q);
+    sample_points<T, n>(sample, point);
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) store(l.ahead[i] + m * p.lane + q, point[i]);
+  }
+}
+
+template <class T, int m, int r>
+void transform_input(const WinogradInput& in) {
+  constexpr int n = m + r - 1;
+  static_assert(r - 1 <= m);
+  alignas(64) Lines<T, m, r> lines;
+  // Lanes behind the last tile are transformed too, whatever they hold: 0 is no slow number.
+#pragma GCC unroll 8
+  for (int i = 0; i < n; ++i) {
+    fill_near(lines.at[i], m * lanes<T>, T(0));
+    fill_near(lines.ahead[i], m * lanes<T>, T(0));
+  }
+  for (index_t c = 0; c < in.channels; ++c) {
+    const T* const x = static_cast<const T*>(in.x[c]);
+    for (index_t k = 0; k < in.piece_count; ++k) transform_columns<T, m, r>(in, in.pieces[k], x, lines);
+    T* panel = static_cast<T*>(in.panel) + c * in.channel_stride;
+    for (int i = 0; i < n; ++i) {
+      vec<T> sample[n], point[n];
+      split_phases<T, m, m>(lines.at[i], sample);
+      split_phases<T, m, r - 1>(lines.ahead[i], sample + m);
+      sample_points<T, n>(sample, point);
+#pragma GCC unroll 8
+      for (int q = 0; q < n; ++q, panel += in.point_stride) store(panel, point[q]);
+    }
+  }
+}
+
+// The last n elements of a row, n < 2 `width`: as much as a `width` at a time, and nothing beyond.
+template <class T, int width>
+CONVCORR_INLINE void copy_rest(T* to, const T* from, index_t n) {
+  if (n & width) {
+    __builtin_memcpy(to, from, width * sizeof(T));
+    to += width;
+    from += width;
+  }
+  if constexpr (width > 1) copy_rest<T, width / 2>(to, from, n);
+}
+
+template <class T>
+CONVCORR_INLINE void copy_exactly(T* to, const T* from, index_t n) {
+  index_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load(from + i));
+  copy_rest<T, lanes<T> / 2>(to + i, from + i, n - i);
+}
+
+template <class T>
+CONVCORR_INLINE unsigned lanes_not_zero(vec<T> v) {
+  T lane[lanes<T>];
+  store(lane, v);
+  unsigned bits = 0;
+  for (int i = 0; i < lanes<T>; ++i) bits |= unsigned(!(lane[i] == 0)) << i;
+  return bits;
+}
+
+template <class T, int m, int r>
+unsigned transform_output(const WinogradOutput& out) {
+  constexpr int n = m + r - 1, width = lanes<T>;
+  alignas(64) T line[m][m * width];
+  vec<T> check[m] = {};
+  for (index_t c = 0; c < out.channels; ++c) {
+    const T* sums = static_cast<const T*>(out.sums) + c * out.channel_stride;
+    vec<T> rows[m][n];
+#pragma GCC unroll 8
+    for (int q = 0; q < n; ++q) {
+      vec<T> sum[n], some[m];
+#pragma GCC unroll 8
+      for (int i = 0; i < n; ++i) sum[i] = load(sums + (i * n + q) * out.point_stride);
+      output_points<T, n, m>(sum, some);
+#pragma GCC unroll 8
+      for (int a = 0; a < m; ++a) rows[a][q] = some[a];
+    }
+    const vec<T> bias = broadcast(out.bias ? static_cast<const T*>(out.bias)[c] : T(0));
+#pragma GCC unroll 8
+    for (int a = 0; a < m; ++a) {
+      vec<T> y[m];
+      output_points<T, n, m>(rows[a], y);
+#pragma GCC unroll 8
+      for (int b = 0; b < m; ++b) {
+        check[b] += y[b] * T(0);  // NaN from any NaN or infinity
+        y[b] += bias;
+      }
+      join_phases<T, m>(y, line[a]);
+    }
+    T* const y = static_cast<T*>(out.y[c]);
+    for (index_t k = 0; k < out.piece_count; ++k) {
+      const WinogradPiece& p = out.pieces[k];
+#pragma GCC unroll 8
+      for (int a = 0; a < m; ++a) {
+        if (p.out_row[a] != no_row) copy_exactly(y + p.out_row[a], line[a] + m * p.lane, p.wanted);
+      }
+    }
+  }
+  unsigned bits = 0;
+  for (int b = 0; b < m; ++b) bits |= lanes_not_zero<T>(check[b]);
+  return bits;
+}
+
+// tap[k] = tap k of as many squares as a register has lanes, by transposing squares of registers. Reads a register from
+// every tap of the first, where that is longer than what there is.
+template <class T, int count>
+CONVCORR_INLINE void load_squares(const T* taps, vec<T>* tap) {
+  constexpr int width = lanes<T>, n = count < width ? count : width;
+  for (int begin = 0; begin < count; begin += n) {
+    const int first = begin + n <= count ? begin : count - n;
+    vec<T> square[width];
+#pragma GCC unroll 16
+    for (int l = 0; l < width; ++l) square[l] = load(taps + l * count + first);
+    transpose<T>(square);
+#pragma GCC unroll 16
+    for (int k = 0; k < n; ++k) tap[first + k] = square[k];
+  }
+}
+
+template <class T, int m, int r>
+bool transform_taps(const WinogradTaps& w) {
+  constexpr int n = m + r - 1, width = lanes<T>, count = r * r;
+  vec<T> check = {};
+  T last[(width + 1) * count + width];
+  for (index_t c = 0; c < w.channels; c += width) {
+    const T* taps = static_cast<const T*>(w.taps) + c * count;
+    if (w.channels - c < width || static_cast<const T*>(w.taps_end) - taps < width * count + width) {
+      const index_t left = (w.channels - c < width ? w.channels - c : width) * count;
+      fill_near(last, (width + 1) * count, T(0));
+      for (index_t i = 0; i < left; ++i) __builtin_memcpy(last + i, taps + i, sizeof(T));
+      taps = last;
+    }
+    vec<T> tap[count], columns[n][r];
+    load_squares<T, count>(taps, tap);
+#pragma GCC unroll 8
+    for (int b = 0; b < r; ++b) {
+      vec<T> column[r], point[n];
+#pragma GCC unroll 8
+      for (int a = 0; a < r; ++a) column[a] = tap[w.flip ? count - 1 - (a * r + b) : a * r + b];
+      tap_points<T, n, r>(column, point);
+#pragma GCC unroll 8
+      for (int i = 0; i < n; ++i) columns[i][b] = point[i];
+    }
+    T* to = static_cast<T*>(w.points) + c;
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) {
+      vec<T> point[n];
+      tap_points<T, n, r>(columns[i], point);
+#pragma GCC unroll 8
+      for (int q = 0; q < n; ++q, to += w.point_stride) {
+        check += point[q] * T(0);
+        store(to, point[q]);
+      }
+    }
+  }
+  return lanes_not_zero<T>(check) == 0;
+}
+
+template <class T, int m>
+constexpr WinogradFunctions functions = {m, m + 2, transform_input<T, m, 3>, transform_output<T, m, 3>,
+                                         transform_taps<T, m, 3>};
+
+}  // namespace
+
+extern const WinogradTable winograd;
+const WinogradTable winograd = {functions<float, 2>, functions<float, 4>, functions<double, 2>, functions<double, 4>};
+
+}  // namespace convcorr::CONVCORR_ISA

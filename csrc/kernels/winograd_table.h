@@ -1,0 +1,75 @@
+// Winograd's convolution of two axes: tiles of `outputs` x `outputs` by transforms of `points` x `points` samples.
+//
+// Lanes are tiles: a register holds the same sample of as many tiles as it has lanes, which follow each other along the
+// rows of tiles, row after row and image after image. Between the transforms stand the products of matrices, one for
+// each point: (out channels x in channels) (in channels x tiles), of kernels/gemm.cpp.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace convcorr {
+
+constexpr index_t no_row = index_t(1) << 62;  // where a row would lie
+constexpr int most_winograd_points = 6, most_winograd_outputs = 4;
+
+// Neighbours of one row of tiles, in the lanes of one register.
+struct WinogradPiece {
+  index_t lane, tiles;  // of the first one; how many
+
+  // The samples under them, outputs * tiles + points - outputs in a row: `before` fills, then `present` ones of x, then
+  // fills. row: where the first present one of each row lies in a channel, in scalars; no_row: all are fills.
+  index_t before, present;
+  index_t row[most_winograd_points];
+
+  // Their outputs: `wanted` of each row; where those lie in a channel, in scalars; no_row: nobody wants them.
+  index_t wanted;
+  index_t out_row[most_winograd_outputs];
+};
+
+// One register of tiles, of all channels: panel[point][channel] = transform of the samples.
+struct WinogradInput {
+  const WinogradPiece* pieces;  // in the order of their lanes
+  index_t piece_count;
+  const void* const* x;  // [channels]
+  const void* x_end;     // where x ceases to be readable
+  index_t channels;
+  double fill;
+  void* panel;
+  index_t point_stride, channel_stride;  // scalars
+};
+
+// The way back: y = transform of sums[point][channel] + bias[channel].
+struct WinogradOutput {
+  const WinogradPiece* pieces;
+  index_t piece_count;
+  const void* sums;
+  index_t point_stride, channel_stride;  // scalars
+  index_t channels;
+  const void* bias;  // or null
+  void* const* y;    // [channels]
+};
+
+// Taps of one out channel: points[point][channel] = transform of the square of taps of each in channel.
+struct WinogradTaps {
+  const void* taps;      // [channels][rows][columns]
+  const void* taps_end;  // where they cease to be readable
+  index_t channels;
+  bool flip;     // rows and columns back to front
+  void* points;  // each point's row is writable to a whole register
+  index_t point_stride;
+};
+
+struct WinogradFunctions {
+  int outputs, points;  // along an axis
+  void (*input)(const WinogradInput& in);
+  // A bit for each lane whose outputs are not all finite.
+  unsigned (*output)(const WinogradOutput& out);
+  bool (*taps)(const WinogradTaps& taps);  // whether all are finite, transformed
+};
+
+// Of 3 x 3 taps.
+struct WinogradTable {
+  WinogradFunctions f32_small, f32_large, f64_small, f64_large;  // 2 x 2 and 4 x 4 outputs
+};
+
+}  // namespace convcorr

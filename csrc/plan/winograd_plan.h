@@ -1,0 +1,56 @@
+// Winograd's way through a layer of 3 x 3 taps: tiles of outputs whose sums take fewer products.
+//
+// The tiles of a group, image after image, are the columns of one product of matrices for each point of the transform:
+//
+//   points x [in channels][tiles]   =  samples, transformed       made for each job, or, where tiles are few, for all
+//   points x [out][in channels]     =  taps, transformed          made once, or, where tiles are few, for each job
+//   points x [out][tiles]           =  their products             some out channels at a time
+//
+// Jobs are (group, block of tiles, block of out channels).
+#pragma once
+
+#include "base/types.h"
+#include "problem/problem.h"
+
+namespace convcorr {
+
+struct WinogradPlan {
+  Compute compute;
+  int outputs, points;          // of a tile along an axis
+  int row_axis, lane_axis;      // the Problem's spatial axes that have taps
+  bool x_in_place, y_in_place;  // rows are rows of the compute type; else they're made, or stored from one
+  bool taps_in_place;           // the squares of an out channel follow each other
+  index_t images, groups, ins, outs;
+  index_t tile_rows, tile_columns;  // of an image
+
+  index_t lanes;            // tiles in a register
+  index_t registers;        // of all tiles of a group
+  index_t block_registers;  // of a job's tiles
+  index_t blocks;
+  index_t depth;        // in channels whose products are summed one by one
+  int panel_registers;  // of the products' panels
+  index_t outs_per_job, out_jobs;
+  index_t outs_at_once;  // whose products are kept
+  bool shares_samples;   // transformed once, before the jobs; else by each
+  bool shares_taps;      // likewise
+  index_t jobs;
+
+  // Scalars.
+  index_t tap_row;                             // of transformed taps, from out channel to out channel
+  index_t tap_point, sample_point, sum_point;  // from point to point
+  index_t shared_samples, shared_taps;         // of all groups
+  index_t job_bytes, shared_bytes;
+  double tap_seconds, sample_seconds;  // predicted, of what is shared: on one thread
+  double seconds;                      // of all
+};
+
+// Why it can't take p; null where it can.
+const char* refuse_winograd(const Problem& p);
+
+// Tiles of 4 x 4 outputs or of 2 x 2: of these, sums are as accurate as direct ones. 0: whichever is faster.
+void make_winograd_plan(const Problem& p, WinogradPlan& plan, int outputs = 0);
+
+// The same where the taps were transformed before.
+WinogradPlan with_prepared_taps(const WinogradPlan& plan);
+
+}  // namespace convcorr
