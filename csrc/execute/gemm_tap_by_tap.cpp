@@ -57,8 +57,8 @@ class GemmJob {
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(panel) + 128);
     sums_ = scratch.take<char>(sums);
     panel_ = scratch.take<char>(panel);
-    for (index_t c = 0; c < g_.channels; c += g_.channels_per_chunk) {
-      for (index_t t = 0; t < g_.taps; t += g_.taps_per_chunk) {
+    for (index_t t = 0; t < g_.taps; t += g_.taps_per_chunk) {  // outermost, as pieces are found for each
+      for (index_t c = 0; c < g_.channels; c += g_.channels_per_chunk) {
         if (worker.should_stop()) return true;
         for (index_t i = 0; i < panels; ++i) add_chunk(i, c, t);
       }
@@ -77,8 +77,7 @@ class GemmJob {
     const auto i = static_cast<std::size_t>(number);
     const index_t channels = std::min(g_.channels_per_chunk, g_.channels - channel);
     const index_t taps = std::min(g_.taps_per_chunk, g_.taps - tap);
-    const bool first = channel == 0 && tap == 0;
-    if (first || taps < g_.taps) pieces_[i].find(p_, g_, runs_[i], tap, tap + taps);
+    if (channel == 0) pieces_[i].find(p_, g_, runs_[i], tap, tap + taps);
     const index_t columns = columns_of(number);
     const int vectors = static_cast<int>(ceil_div(columns, g_.lanes));
     pieces_[i].pack(p_, g_, x_end_, x_, channel, channels, vectors, panel_);

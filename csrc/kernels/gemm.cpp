@@ -81,6 +81,14 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   const T* of_row[R];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<packed>(p, row + r);
+  T* const c = static_cast<T*>(p.c) + row * p.c_row;
+  if (p.adds) {  // a chunk later they are far away
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) __builtin_prefetch(c + r * p.c_row + v * width, 1);
+    }
+  }
   const T* const panel = static_cast<const T*>(p.panel);
   const index_t* const offsets = p.offsets;
   constexpr index_t step = packed ? tile_rows : 1;
@@ -97,7 +105,6 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
     }
   }
-  T* const c = static_cast<T*>(p.c) + row * p.c_row;
   if (p.columns >= V * width) return write_whole<T, R, V>(p, c, sum);
   T some[R * V * width];
 #pragma GCC unroll 16

@@ -11,6 +11,7 @@ namespace convcorr {
 namespace {
 
 constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
+constexpr index_t plane_depth = 256;          // of a chunk whose panels share their samples
 constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
 constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
 
@@ -111,7 +112,7 @@ bool suits_planes(const GemmPlan& g) {
 
 void cut_depth(GemmPlan& g) {
   const index_t item = itemsize(g.compute);
-  const index_t most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
+  const index_t most = g.by_planes ? plane_depth : std::max<index_t>(panel_bytes / (g.width() * item), 16);
   const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
   g.channels_per_chunk = std::max<index_t>(even / g.taps, 1);
   g.taps_per_chunk = g.taps;
@@ -147,9 +148,14 @@ double predict(const GemmPlan& g) {
   const double product = cost_model().direct(g.compute, false).product * 0.9;
   const auto times = [](index_t n) { return static_cast<double>(n); };
   const double padded_rows = times(ceil_div(g.rows, 4) * 4);
-  const double padded_columns = times(ceil_div(g.columns, g.lanes) * g.lanes) * times(g.column_sets);
+  const SpatialAxis& lane = g.axis[g.axes - 1];
+  const index_t reach = g.by_planes && g.plane_row.out > 1 ? (lane.kernel - 1) * lane.dilation / lane.stride : 0;
+  const double dropped = 1 + 0.6 * times(reach) / times(lane.out);  // zeros that rows share are not dropped
+  const double padded_columns = dropped * times(ceil_div(g.columns, g.lanes) * g.lanes) * times(g.column_sets);
   const double products = padded_rows * padded_columns * times(g.depth) * times(g.groups);
-  const double packed = padded_columns * times(g.depth) * times(g.groups * g.row_jobs);
+  // A sample is copied once for all its taps, or once for each.
+  const double copies = g.by_planes ? times(g.channels) * 4 : times(g.depth) * times(g.row_jobs);
+  const double packed = padded_columns * copies * times(g.groups);
   const double weights = g.weights_in_place ? 0 : times(g.rows) * times(g.depth) * times(g.groups);
   return products * product + packed * 0.15e-9 + weights * 1e-9 + 3e-6;
 }

@@ -153,14 +153,24 @@ bool plan_winograd(const Problem& p, Plan& plan, std::vector<Candidate>* record)
     return false;
   }
   make_winograd_plan(p, plan.winograd);
-  plan.algorithm = Algorithm::winograd;
-  plan.seconds = plan.winograd.seconds;
   if (record) {
     record->push_back({.algorithm = Algorithm::winograd,
-                       .seconds = plan.seconds,
+                       .seconds = plan.winograd.seconds,
                        .scratch_bytes = plan.winograd.job_bytes + plan.winograd.shared_bytes});
   }
   return true;
+}
+
+void take_winograd(Plan& plan) {
+  plan.algorithm = Algorithm::winograd;
+  plan.seconds = plan.winograd.seconds;
+}
+
+// The ways of layers, whose promise is of the whole output's size, not of each window's.
+void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
+  if (!sums_channels(p)) return;
+  if (plan_gemm(p, plan, record) && plan.gemm.seconds < plan.seconds) take_gemm(plan);
+  if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds) take_winograd(plan);
 }
 
 void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
@@ -176,7 +186,7 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
     return;
   }
   if (method == Method::im2col && plan_gemm(p, plan, record)) return take_gemm(plan);
-  if (method == Method::winograd && plan_winograd(p, plan, record)) return;
+  if (method == Method::winograd && plan_winograd(p, plan, record)) return take_winograd(plan);
   plan_exactly(p, plan, record);
   if (method == Method::direct || method == Method::separable || method == Method::fft) return;
   if (has_many_taps(p) && plan.algorithm != Algorithm::reference) {  // in halves
@@ -193,10 +203,7 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
     plan.algorithm = Algorithm::fft;
     plan.seconds = plan.fft.seconds;
   }
-  if (method != Method::depthwise && sums_channels(p) && plan_gemm(p, plan, record) &&
-      plan.gemm.seconds < plan.seconds) {
-    take_gemm(plan);
-  }
+  if (method != Method::depthwise) consider_layer(p, plan, record);
 }
 
 }  // namespace
