@@ -24,11 +24,14 @@ struct JobCut {
 constexpr index_t wanted_columns = 400;  // of a job: a chunk of weights serves all of them
 
 // Lines to a job so that the registers hold as few outputs as possible that nobody wants, and planes few samples twice.
-index_t choose_lines(const GemmPlan& g, index_t columns, const PlaneTaps& taps) {
+// There are `wanted` jobs at least, where that many are not too short.
+index_t choose_lines(const GemmPlan& g, index_t columns, const PlaneTaps& taps, index_t wanted) {
+  constexpr index_t fewest_lines = 6;
   const index_t lines = g.plane_row.out, width = columns + taps.column.reach;
   index_t best = 1;
   double least = 0;
-  for (index_t jobs = std::max<index_t>(lines * width / (2 * wanted_columns), 1); jobs <= lines; ++jobs) {
+  const index_t fewest = std::max<index_t>(std::min(wanted, lines / fewest_lines), 1);
+  for (index_t jobs = std::max(lines * width / (2 * wanted_columns), fewest); jobs <= lines; ++jobs) {
     const index_t n = ceil_div(lines, jobs);
     const index_t outputs = ceil_div((n - 1) * width + columns, g.lanes) * g.lanes;
     const double per_output = static_cast<double>(g.rows * g.taps);
@@ -47,13 +50,14 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   cut.column_jobs = columns <= 2 * wanted_columns ? 1 : ceil_div(columns, wanted_columns);
   cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.width()) * g.width();
   cut.column_jobs = ceil_div(columns, cut.columns_per_job);
-  cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps);
-  cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
   cut.images = g.positions / columns / g.plane_row.out * g.batches;
+  const index_t wanted = threads > 1 ? 4 * threads : 1;
+  const index_t lines_wanted = ceil_div(wanted, g.groups * cut.images * cut.column_jobs);
+  cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
+  cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
   const index_t outer = g.groups * cut.images * cut.line_jobs * cut.column_jobs;
   cut.rows_per_job = g.rows;
-  for (index_t wanted = 4 * threads; threads > 1 && outer * ceil_div(g.rows, cut.rows_per_job) < wanted;) {
-    if (cut.rows_per_job <= fewest_rows) break;
+  while (outer * ceil_div(g.rows, cut.rows_per_job) < wanted && cut.rows_per_job > fewest_rows) {
     cut.rows_per_job = ceil_div(cut.rows_per_job, 2 * 8) * 8;
   }
   cut.row_jobs = ceil_div(g.rows, cut.rows_per_job);

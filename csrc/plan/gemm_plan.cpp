@@ -11,7 +11,6 @@ namespace convcorr {
 namespace {
 
 constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
-constexpr index_t plane_depth = 256;          // of a chunk whose panels share their samples
 constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
 constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
 
@@ -112,7 +111,7 @@ bool suits_planes(const GemmPlan& g) {
 
 void cut_depth(GemmPlan& g) {
   const index_t item = itemsize(g.compute);
-  const index_t most = g.by_planes ? plane_depth : std::max<index_t>(panel_bytes / (g.width() * item), 16);
+  const index_t most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
   const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
   g.channels_per_chunk = std::max<index_t>(even / g.taps, 1);
   g.taps_per_chunk = g.taps;
