@@ -35,6 +35,8 @@ GroupAt group_at(const GemmPlan& g, index_t number);
 // False where some sums are not finite.
 bool run_tap_by_tap(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
                     const Run& run);
+// Not of a bias.
+bool run_turned(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run);
 bool run_by_planes(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
                    const Run& run);
 

@@ -10,6 +10,7 @@
 // Panels are short enough for the first cache and serve all rows of a before the next one is made. Rows of a may lie
 // as the caller has them (a layer's weights: a row for each channel, products side by side): nothing is packed then.
 #include "kernels/gemm_table.h"
+#include "simd/transpose.h"
 #include "simd/vec.h"
 
 namespace convcorr::CONVCORR_ISA {
@@ -80,7 +81,7 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   }
   const T* of_row[R];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<packed>(p, row + r);
+  for (int r = 0; r < R; ++r) of_row[r] = a + (p.a_offsets ? p.a_offsets[row + r] : row_offset<packed>(p, row + r));
   T* const c = static_cast<T*>(p.c) + row * p.c_row;
   if (p.adds) {  // a chunk later they are far away
 #pragma GCC unroll 16
@@ -136,7 +137,7 @@ bool multiply_rows(const GemmPanel& p) {
 
 template <class T>
 bool multiply(const GemmPanel& p) {
-  const bool packed = p.a_row == 0;
+  const bool packed = p.a_row == 0 && !p.a_offsets;
   if (most_vectors >= 3 && p.vectors == 3) {
     constexpr int V = most_vectors >= 3 ? 3 : 1;
     return packed ? multiply_rows<T, V, true>(p) : multiply_rows<T, V, false>(p);
@@ -198,7 +199,22 @@ void pack(const PanelRows& r) {
 }
 
 template <class T>
-constexpr GemmFunctions functions = {multiply<T>, pack<T>, most_vectors, tile_rows};
+void turn(const void* rows, index_t row_length, index_t width, index_t n, void* panel) {
+  constexpr int square = lanes<T>;
+  const T* const from = static_cast<const T*>(rows);
+  T* const to = static_cast<T*>(panel);
+  for (index_t r = 0; r < width; r += square) {
+    for (index_t k = 0; k < n; k += square) {
+      vec<T> a[square];
+      for (int i = 0; i < square; ++i) a[i] = load(from + (r + i) * row_length + k);
+      transpose<T>(a);
+      for (int i = 0; i < square; ++i) store(to + (k + i) * width + r, a[i]);
+    }
+  }
+}
+
+template <class T>
+constexpr GemmFunctions functions = {multiply<T>, pack<T>, turn<T>, most_vectors, tile_rows};
 
 }  // namespace
 

@@ -23,8 +23,9 @@ struct GemmPanel {
   void* c;
   index_t c_row;  // scalars from row to row
   index_t rows, columns;
-  const void* bias;  // [rows]: what sums begin with; null: zeros
-  bool adds;         // what c holds is added to the sums, and no bias
+  const void* bias;                    // [rows]: what sums begin with; null: zeros
+  bool adds;                           // what c holds is added to the sums, and no bias
+  const index_t* a_offsets = nullptr;  // where each row of a begins, in scalars, instead of what a_row says; or null
 };
 
 // Columns [at, at + n) of a panel are x[from + i * step]; where `from` is negative they are zeros.
@@ -49,6 +50,8 @@ struct PanelRows {
 struct GemmFunctions {
   bool (*multiply)(const GemmPanel& panel);  // whether all sums are finite, those dropped included
   void (*pack)(const PanelRows& rows);
+  // panel[k * width + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
+  void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel);
   int most_vectors, tile_rows;
 };
 

@@ -109,6 +109,15 @@ bool suits_planes(const GemmPlan& g) {
   return g.taps <= most_taps && (g.plane_row.out == 1 || reach <= lane.out);
 }
 
+// Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
+bool suits_turning(const GemmPlan& g) {
+  const SpatialAxis& lane = g.axis[g.axes - 1];
+  int batch_axes = 0;
+  for (int a = 0; a < g.batch_axes; ++a) batch_axes += g.batch[a].size > 1;
+  return batch_axes <= 1 && g.taps >= 64 && g.taps >= 2 * g.positions && g.positions <= 1024 && g.rows >= 4 &&
+         (lane.out - 1) * lane.stride / lane.dilation <= lane.kernel;
+}
+
 void cut_depth(GemmPlan& g) {
   const index_t item = itemsize(g.compute);
   const index_t most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
@@ -150,7 +159,9 @@ double predict(const GemmPlan& g) {
   const SpatialAxis& lane = g.axis[g.axes - 1];
   const index_t reach = g.by_planes && g.plane_row.out > 1 ? (lane.kernel - 1) * lane.dilation / lane.stride : 0;
   const double dropped = 1 + 0.6 * times(reach) / times(lane.out);  // zeros that rows share are not dropped
-  const double padded_columns = dropped * times(ceil_div(g.columns, g.lanes) * g.lanes) * times(g.column_sets);
+  const double padded_columns = g.turned
+                                    ? times(g.positions * g.batches)
+                                    : dropped * times(ceil_div(g.columns, g.lanes) * g.lanes) * times(g.column_sets);
   const double products = padded_rows * padded_columns * times(g.depth) * times(g.groups);
   // A sample is copied once for all its taps, or once for each.
   const double copies = g.by_planes ? times(g.channels) * 4 : times(g.depth) * times(g.row_jobs);
@@ -196,7 +207,8 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   g.vectors = g.functions().most_vectors;
   g.lanes = kernels().taps->register_bytes / itemsize(g.compute);
   g.crosses_items = g.positions < 4 * g.width() && g.batches > 1;
-  g.by_planes = !g.crosses_items && suits_planes(g);
+  g.turned = suits_turning(g);
+  g.by_planes = !g.crosses_items && !g.turned && suits_planes(g);
   cut_depth(g);
   cut_jobs(g);
   g.seconds = predict(g);
