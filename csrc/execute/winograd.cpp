@@ -67,25 +67,24 @@ void transform_samples(const WinogradCall& call, index_t group, const Tiles& til
   std::vector<const void*> channels(static_cast<std::size_t>(count));
   for (index_t c = 0; c < count; ++c) channels[c] = call.x(group, first + c);
   std::vector<char> made(static_cast<std::size_t>(made_bytes(w, tiles.most_pieces())));
+  std::vector<WinogradRegister> placed(static_cast<std::size_t>(registers));
   for (index_t r = 0; r < registers; ++r) {
     const Panel panel = panel_of(w, r, registers);
     const index_t pitch = panel.registers * w.lanes;
     const index_t at = panel.first_register * w.lanes * w.ins + first * pitch + (r - panel.first_register) * w.lanes;
-    WinogradInput in = {tiles.piece(r),      tiles.pieces(r), channels.data(),
-                        call.x_end,          count,           static_cast<double>(call.p.fill.re),
-                        samples + at * size, w.sample_point,  pitch};
-    if (w.x_in_place) {
-      call.kernels.input(in);
-      continue;
-    }
-    const void* rows = made.data();
-    in.x = &rows;
-    in.x_end = made.data() + made.size();
-    in.channels = 1;
-    for (index_t c = 0; c < count; ++c) {
+    placed[r] = {tiles.piece(r), tiles.pieces(r), samples + at * size, pitch};
+  }
+  const auto fill = static_cast<double>(call.p.fill.re);
+  if (w.x_in_place) {
+    return call.kernels.input({placed.data(), registers, channels.data(), call.x_end, count, fill, w.sample_point});
+  }
+  const void* rows = made.data();
+  for (index_t c = 0; c < count; ++c) {
+    for (index_t r = 0; r < registers; ++r) {
       make_rows(call, tiles.placed(r), tiles.pieces(r), static_cast<const char*>(channels[c]), made.data());
-      in.panel = samples + (at + c * pitch) * size;
-      call.kernels.input(in);
+      WinogradRegister reg = placed[r];
+      reg.panel = static_cast<char*>(reg.panel) + c * reg.channel_stride * size;
+      call.kernels.input({&reg, 1, &rows, made.data() + made.size(), 1, fill, w.sample_point});
     }
   }
 }

@@ -8,8 +8,8 @@
 //   x x x x x x x ...  -> p p p p|p p p p|...  ->  t t t t ... t    sample 1                    point (i, 1)
 //   ...                   ...                      ...
 //
-// A tile's last n - m samples are the first ones of its neighbour, or lie beyond the piece: a second set of lines holds
-// the samples m further on, so that pieces may follow each other closely. Registers needed: n + 2.
+// A tile's last n - m samples are the first ones of its neighbour, or lie beyond the piece: where pieces follow each
+// other in one register, a second set of lines holds the samples m further on. Registers needed: n + 2.
 #include "kernels/winograd_table.h"
 #include "simd/toom_cook.h"
 #include "simd/transpose.h"
@@ -78,20 +78,30 @@ CONVCORR_INLINE void fill_near(T* to, index_t n, T value) {
   for (index_t i = 0; i < n; i += lanes<T>) store(to + i, broadcast(value));
 }
 
+// The register that follows v by one lane, of which `next` has the beginning from lane `at` on.
+template <class T, int at, int... I>
+CONVCORR_INLINE vec<T> one_on(vec<T> v, vec<T> next, std::integer_sequence<int, I...>) {
+  return __builtin_shufflevector(v, next, (I + 1 < lanes<T> ? I + 1 : lanes<T> + at)...);
+}
+template <class T, int at>
+CONVCORR_INLINE vec<T> one_on(vec<T> v, vec<T> next) {
+  return one_on<T, at>(v, next, std::make_integer_sequence<int, lanes<T>>{});
+}
+
 // Lines of one register of tiles.
 template <class T, int m, int r>
 struct Lines {
-  static constexpr int n = m + r - 1, length = m * lanes<T> + lanes<T>;
+  static constexpr int n = m + r - 1, length = (m + 2) * lanes<T>;
   // What is read ahead of a piece's samples, and what fills and copies may write behind them.
   static constexpr int slack = 3 * lanes<T> + n;
   T staged[n][m * lanes<T> + slack];
   T at[n][length], ahead[n][length];
 };
 
-// A row of samples with its fills, or x itself where no fill is wanted.
-template <class T, int needed_more>
+// A row of samples with its fills, or x itself where no fill is wanted and `readable` samples are there.
+template <class T>
 CONVCORR_INLINE const T* sample_row(const WinogradInput& in, const WinogradPiece& p, int j, const T* x, index_t needed,
-                                    T* staged) {
+                                    index_t readable, T* staged) {
   const T fill = T(in.fill);
   if (p.row[j] == no_row) {
     fill_near(staged, needed, fill);
@@ -99,36 +109,68 @@ CONVCORR_INLINE const T* sample_row(const WinogradInput& in, const WinogradPiece
   }
   const T *const from = x + p.row[j], *const end = static_cast<const T*>(in.x_end);
   const bool whole = p.before == 0 && p.present == needed;
-  if (whole && needed + needed_more <= end - from) return from;
+  if (whole && readable <= end - from) return from;
   if (p.before > 0) fill_near(staged, p.before, fill);
   T* const to = staged + p.before;
   index_t i = 0;
-  for (; i < p.present && i + lanes<T> <= end - from; i += lanes<T>) store(to + i, load(from + i));
+  for (; i < p.present && i + lanes<T> <= end - from; i += lanes<T>) store(to + i, load_once(from + i));
   for (; i < p.present; ++i) __builtin_memcpy(to + i, from + i, sizeof(T));  // from is of any alignment
   if (!whole) fill_near(to + p.present, needed - p.before - p.present, fill);
   return staged;
 }
 
-// The columns of a piece's tiles, transformed, in both sets of lines.
-template <class T, int m, int r>
-CONVCORR_INLINE void transform_columns(const WinogradInput& in, const WinogradPiece& p, const T* x, Lines<T, m, r>& l) {
+// Rows of the channel that is next: they lie far from this one's.
+template <class T>
+CONVCORR_INLINE void fetch_row(const WinogradPiece& p, int j, const T* x) {
+  if (p.row[j] == no_row) return;
+  for (index_t i = 0; i < p.present; i += 64 / sizeof(T)) __builtin_prefetch(x + p.row[j] + i);
+}
+
+// The columns of a piece's tiles, transformed, from lane `lane` of the lines on; `alone`: with the samples that its
+// last tile reads of its neighbour, else these go to the second set.
+template <class T, int m, int r, bool alone>
+CONVCORR_INLINE void transform_columns(const WinogradInput& in, const WinogradPiece& p, const T* x, const T* next,
+                                       Lines<T, m, r>& l) {
   constexpr int n = m + r - 1, width = lanes<T>;
-  const index_t samples = m * p.tiles;
+  const index_t samples = m * p.tiles, needed = samples + r - 1;
   const T* row[n];
 #pragma GCC unroll 8
-  for (int j = 0; j < n; ++j) row[j] = sample_row<T, width + m>(in, p, j, x, samples + r - 1, l.staged[j]);
-  for (index_t q = 0; q < samples; q += width) {
+  for (int j = 0; j < n; ++j) {
+    row[j] = sample_row<T>(in, p, j, x, needed, needed + width + m, l.staged[j]);
+    fetch_row(p, j, next);
+  }
+  const auto columns = [&](index_t q, index_t from, T(*to)[Lines<T, m, r>::length]) CONVCORR_INLINE_LAMBDA {
     vec<T> sample[n], point[n];
 #pragma GCC unroll 8
-    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + q);
+    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + from + q);
     sample_points<T, n>(sample, point);
 #pragma GCC unroll 8
-    for (int i = 0; i < n; ++i) store(l.at[i] + m * p.lane + q, point[i]);
-#pragma GCC unroll 8
-    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + m + q);
+    for (int i = 0; i < n; ++i) store(to[i] + m * p.lane + q, point[i]);
+  };
+  for (index_t q = 0; q < (alone ? needed : samples); q += width) {
+    columns(q, 0, l.at);
+    if constexpr (!alone) columns(q, m, l.ahead);
+  }
+}
+
+// Samples of rows to points, for one register of tiles.
+template <class T, int m, int r, bool alone>
+CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t point_stride) {
+  constexpr int n = m + r - 1;
+  for (int i = 0; i < n; ++i) {
+    vec<T> sample[n], point[n];
+    split_phases<T, m, m>(l.at[i], sample);
+    if constexpr (alone) {
+      static_assert(r == 3);
+      const vec<T> next = load(l.at[i] + m * lanes<T>);
+      sample[m] = one_on<T, 0>(sample[0], next);
+      sample[m + 1] = one_on<T, 1>(sample[1], next);
+    } else {
+      split_phases<T, m, r - 1>(l.ahead[i], sample + m);
+    }
     sample_points<T, n>(sample, point);
 #pragma GCC unroll 8
-    for (int i = 0; i < n; ++i) store(l.ahead[i] + m * p.lane + q, point[i]);
+    for (int q = 0; q < n; ++q, panel += point_stride) store(panel, point[q]);
   }
 }
 
@@ -140,20 +182,24 @@ void transform_input(const WinogradInput& in) {
   // Lanes behind the last tile are transformed too, whatever they hold: 0 is no slow number.
 #pragma GCC unroll 8
   for (int i = 0; i < n; ++i) {
-    fill_near(lines.at[i], m * lanes<T>, T(0));
-    fill_near(lines.ahead[i], m * lanes<T>, T(0));
+    fill_near(lines.at[i], Lines<T, m, r>::length, T(0));
+    fill_near(lines.ahead[i], Lines<T, m, r>::length, T(0));
   }
   for (index_t c = 0; c < in.channels; ++c) {
     const T* const x = static_cast<const T*>(in.x[c]);
-    for (index_t k = 0; k < in.piece_count; ++k) transform_columns<T, m, r>(in, in.pieces[k], x, lines);
-    T* panel = static_cast<T*>(in.panel) + c * in.channel_stride;
-    for (int i = 0; i < n; ++i) {
-      vec<T> sample[n], point[n];
-      split_phases<T, m, m>(lines.at[i], sample);
-      split_phases<T, m, r - 1>(lines.ahead[i], sample + m);
-      sample_points<T, n>(sample, point);
-#pragma GCC unroll 8
-      for (int q = 0; q < n; ++q, panel += in.point_stride) store(panel, point[q]);
+    const T* const next = static_cast<const T*>(in.x[c + 1 < in.channels ? c + 1 : c]);
+    for (index_t k = 0; k < in.register_count; ++k) {
+      const WinogradRegister& reg = in.registers[k];
+      T* const panel = static_cast<T*>(reg.panel) + c * reg.channel_stride;
+      if (reg.piece_count == 1) {
+        transform_columns<T, m, r, true>(in, reg.pieces[0], x, next, lines);
+        transform_rows<T, m, r, true>(lines, panel, in.point_stride);
+      } else {
+        for (index_t i = 0; i < reg.piece_count; ++i) {
+          transform_columns<T, m, r, false>(in, reg.pieces[i], x, next, lines);
+        }
+        transform_rows<T, m, r, false>(lines, panel, in.point_stride);
+      }
     }
   }
 }
@@ -172,7 +218,7 @@ CONVCORR_INLINE void copy_rest(T* to, const T* from, index_t n) {
 template <class T>
 CONVCORR_INLINE void copy_exactly(T* to, const T* from, index_t n) {
   index_t i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load(from + i));
+  for (; i + lanes<T> <= n; i += lanes<T>) store(to + i, load_once(from + i));
   copy_rest<T, lanes<T> / 2>(to + i, from + i, n - i);
 }
 

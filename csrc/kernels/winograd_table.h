@@ -26,16 +26,23 @@ struct WinogradPiece {
   index_t out_row[most_winograd_outputs];
 };
 
-// One register of tiles, of all channels: panel[point][channel] = transform of the samples.
-struct WinogradInput {
+// One register of tiles.
+struct WinogradRegister {
   const WinogradPiece* pieces;  // in the order of their lanes
   index_t piece_count;
+  void* panel;             // of the first channel and point
+  index_t channel_stride;  // scalars of it
+};
+
+// Samples of all channels: panel[point][channel] = their transforms.
+struct WinogradInput {
+  const WinogradRegister* registers;
+  index_t register_count;
   const void* const* x;  // [channels]
   const void* x_end;     // where x ceases to be readable
   index_t channels;
   double fill;
-  void* panel;
-  index_t point_stride, channel_stride;  // scalars
+  index_t point_stride;  // scalars
 };
 
 // The way back: y = transform of sums[point][channel] + bias[channel].
