@@ -81,7 +81,7 @@ index_t apart(index_t scalars, index_t size) {
 
 void cut_jobs(WinogradPlan& w) {
   constexpr double cache = 1 << 20;
-  constexpr index_t fewest_jobs = 8;
+  constexpr index_t fewest_jobs = 8, fewest_blocks = 4;
   const auto size = static_cast<double>(itemsize(w.compute));
   const auto points = static_cast<double>(w.points * w.points);
   const index_t most = kernels().gemm->f32.most_vectors, rows = kernels().gemm->f32.tile_rows;
@@ -97,9 +97,9 @@ void cut_jobs(WinogradPlan& w) {
     w.outs_at_once = std::min(w.outs_per_job, w.outs_at_once);
   } else {
     const double fits = cache / register_samples;
-    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), 2 * most);
-    block = std::min(block, std::max<index_t>(1, w.registers * w.groups / fewest_jobs));
-    if (block > most) block = block / most * most;
+    // A panel's width at most: more tiles read transformed taps less often, but push them out of the second cache.
+    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), most);
+    block = std::min(block, std::max<index_t>(1, w.registers * w.groups / fewest_blocks));
     w.block_registers = std::min(block, w.registers);
     w.outs_per_job = w.outs;
   }
