@@ -153,9 +153,15 @@ CONVCORR_INLINE void transform_columns(const WinogradInput& in, const WinogradPi
   }
 }
 
+template <class T, int from, int... I>
+CONVCORR_INLINE void store_half(T* p, vec<T> v, std::integer_sequence<int, I...>) {
+  const auto half = __builtin_shufflevector(v, v, (from + I)...);
+  __builtin_memcpy(p, &half, sizeof half);
+}
+
 // Samples of rows to points, for one register of tiles.
 template <class T, int m, int r, bool alone>
-CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t point_stride) {
+CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t point_stride, index_t half_stride) {
   constexpr int n = m + r - 1;
   for (int i = 0; i < n; ++i) {
     vec<T> sample[n], point[n];
@@ -169,8 +175,17 @@ CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t p
       split_phases<T, m, r - 1>(l.ahead[i], sample + m);
     }
     sample_points<T, n>(sample, point);
+    if (half_stride == 0) {
 #pragma GCC unroll 8
-    for (int q = 0; q < n; ++q, panel += point_stride) store(panel, point[q]);
+      for (int q = 0; q < n; ++q, panel += point_stride) store(panel, point[q]);
+    } else {
+      constexpr auto half = std::make_integer_sequence<int, lanes<T> / 2>{};
+#pragma GCC unroll 8
+      for (int q = 0; q < n; ++q, panel += point_stride) {
+        store_half<T, 0>(panel, point[q], half);
+        store_half<T, lanes<T> / 2>(panel + half_stride, point[q], half);
+      }
+    }
   }
 }
 
@@ -193,12 +208,12 @@ void transform_input(const WinogradInput& in) {
       T* const panel = static_cast<T*>(reg.panel) + c * reg.channel_stride;
       if (reg.piece_count == 1) {
         transform_columns<T, m, r, true>(in, reg.pieces[0], x, next, lines);
-        transform_rows<T, m, r, true>(lines, panel, in.point_stride);
+        transform_rows<T, m, r, true>(lines, panel, in.point_stride, reg.half_stride);
       } else {
         for (index_t i = 0; i < reg.piece_count; ++i) {
           transform_columns<T, m, r, false>(in, reg.pieces[i], x, next, lines);
         }
-        transform_rows<T, m, r, false>(lines, panel, in.point_stride);
+        transform_rows<T, m, r, false>(lines, panel, in.point_stride, reg.half_stride);
       }
     }
   }
@@ -237,7 +252,7 @@ unsigned transform_output(const WinogradOutput& out) {
   alignas(64) T line[m][m * width];
   vec<T> check[m] = {};
   for (index_t c = 0; c < out.channels; ++c) {
-    const T* sums = static_cast<const T*>(out.sums) + c * out.channel_stride;
+    const T* sums = static_cast<const T*>(out.sums) + c * out.row_stride;
     vec<T> rows[m][n];
 #pragma GCC unroll 8
     for (int q = 0; q < n; ++q) {
@@ -274,16 +289,82 @@ unsigned transform_output(const WinogradOutput& out) {
   return bits;
 }
 
+// One tile of a register's channels, to a row of m outputs for each of m rows.
+template <class T, int m, int r>
+CONVCORR_INLINE vec<T> transform_tile(const T* sums, index_t point_stride, vec<T> bias, vec<T> (*rows)[lanes<T>],
+                                      int column) {
+  constexpr int n = m + r - 1;
+  vec<T> half[m][n], check = {};
+#pragma GCC unroll 8
+  for (int q = 0; q < n; ++q) {
+    vec<T> sum[n], some[m];
+#pragma GCC unroll 8
+    for (int i = 0; i < n; ++i) sum[i] = load(sums + (i * n + q) * point_stride);
+    output_points<T, n, m>(sum, some);
+#pragma GCC unroll 8
+    for (int a = 0; a < m; ++a) half[a][q] = some[a];
+  }
+#pragma GCC unroll 8
+  for (int a = 0; a < m; ++a) {
+    vec<T> y[m], of_row = {};
+    output_points<T, n, m>(half[a], y);
+#pragma GCC unroll 8
+    for (int b = 0; b < m; ++b) {
+      of_row += y[b] * T(0);
+      rows[a][column + b] = y[b] + bias;
+    }
+    check += of_row;
+  }
+  return check;
+}
+
+// Rows of outputs lie across the registers of their tiles: a square of registers, transposed, is a stretch of one row
+// for each channel.
+template <class T, int m, int r>
+unsigned transform_output_turned(const WinogradOutput& out) {
+  constexpr int width = lanes<T>, at_once = width / m;
+  vec<T> check[width] = {};
+  for (index_t c = 0; c < out.channels; c += width) {
+    const index_t channels = out.channels - c < width ? out.channels - c : width;
+    T some[width] = {};
+    for (index_t l = 0; l < channels && out.bias; ++l) some[l] = static_cast<const T*>(out.bias)[c + l];
+    const vec<T> bias = load(some);
+    for (index_t k = 0; k < out.piece_count; ++k) {
+      const WinogradPiece& p = out.pieces[k];
+      for (index_t t = 0; t < p.tiles; t += at_once) {
+        vec<T> rows[m][width];
+        for (int i = 0; i < at_once && t + i < p.tiles; ++i) {
+          const T* const sums = static_cast<const T*>(out.sums) + (p.lane + t + i) * out.row_stride + c;
+          check[p.lane + t + i] += transform_tile<T, m, r>(sums, out.point_stride, bias, rows, i * m);
+        }
+        const index_t left = p.wanted - t * m;
+        for (int a = 0; a < m; ++a) {
+          if (p.out_row[a] == no_row) continue;
+          transpose<T>(rows[a]);
+          for (index_t l = 0; l < channels; ++l) {
+            T line[width];
+            store(line, rows[a][l]);
+            copy_exactly(static_cast<T*>(out.y[c + l]) + p.out_row[a] + t * m, line, left < width ? left : width);
+          }
+        }
+      }
+    }
+  }
+  unsigned bits = 0;
+  for (int t = 0; t < width; ++t) bits |= unsigned(lanes_not_zero<T>(check[t]) != 0) << t;
+  return bits;
+}
+
 // tap[k] = tap k of as many squares as a register has lanes, by transposing squares of registers. Reads a register from
 // every tap of the first, where that is longer than what there is.
 template <class T, int count>
-CONVCORR_INLINE void load_squares(const T* taps, vec<T>* tap) {
+CONVCORR_INLINE void load_squares(const T* taps, index_t stride, vec<T>* tap) {
   constexpr int width = lanes<T>, n = count < width ? count : width;
   for (int begin = 0; begin < count; begin += n) {
     const int first = begin + n <= count ? begin : count - n;
     vec<T> square[width];
 #pragma GCC unroll 16
-    for (int l = 0; l < width; ++l) square[l] = load(taps + l * count + first);
+    for (int l = 0; l < width; ++l) square[l] = load(taps + l * stride + first);
     transpose<T>(square);
 #pragma GCC unroll 16
     for (int k = 0; k < n; ++k) tap[first + k] = square[k];
@@ -294,17 +375,22 @@ template <class T, int m, int r>
 bool transform_taps(const WinogradTaps& w) {
   constexpr int n = m + r - 1, width = lanes<T>, count = r * r;
   vec<T> check = {};
-  T last[(width + 1) * count + width];
-  for (index_t c = 0; c < w.channels; c += width) {
-    const T* taps = static_cast<const T*>(w.taps) + c * count;
-    if (w.channels - c < width || static_cast<const T*>(w.taps_end) - taps < width * count + width) {
-      const index_t left = (w.channels - c < width ? w.channels - c : width) * count;
-      fill_near(last, (width + 1) * count, T(0));
-      for (index_t i = 0; i < left; ++i) __builtin_memcpy(last + i, taps + i, sizeof(T));
-      taps = last;
+  T some[(width + 1) * count + width];
+  const T *taps = static_cast<const T*>(w.taps), *const end = static_cast<const T*>(w.taps_end);
+  index_t squares = w.squares;
+  for (index_t g = 0; g < w.groups; ++g, taps += w.group_stride, squares -= w.group_squares) {
+    const T* from = taps;
+    index_t stride = w.lane_stride;
+    if (squares < width || end - taps < (width - 1) * stride + count + width) {
+      fill_near(some, (width + 1) * count, T(0));
+      for (index_t l = 0; l < squares && l < width; ++l) {
+        for (int k = 0; k < count; ++k) __builtin_memcpy(some + l * count + k, taps + l * stride + k, sizeof(T));
+      }
+      from = some;
+      stride = count;
     }
     vec<T> tap[count], columns[n][r];
-    load_squares<T, count>(taps, tap);
+    load_squares<T, count>(from, stride, tap);
 #pragma GCC unroll 8
     for (int b = 0; b < r; ++b) {
       vec<T> column[r], point[n];
@@ -314,24 +400,35 @@ bool transform_taps(const WinogradTaps& w) {
 #pragma GCC unroll 8
       for (int i = 0; i < n; ++i) columns[i][b] = point[i];
     }
-    T* to = static_cast<T*>(w.points) + c;
+    T* to = static_cast<T*>(w.points) + g * w.points_of_group;
 #pragma GCC unroll 8
     for (int i = 0; i < n; ++i) {
-      vec<T> point[n];
+      vec<T> point[n], of_row = {};
       tap_points<T, n, r>(columns[i], point);
 #pragma GCC unroll 8
       for (int q = 0; q < n; ++q, to += w.point_stride) {
-        check += point[q] * T(0);
+        of_row += point[q] * T(0);
         store(to, point[q]);
       }
+      check += of_row;
     }
   }
   return lanes_not_zero<T>(check) == 0;
 }
 
+// Turned products have no use for registers shorter than a tile.
 template <class T, int m>
-constexpr WinogradFunctions functions = {m, m + 2, transform_input<T, m, 3>, transform_output<T, m, 3>,
-                                         transform_taps<T, m, 3>};
+constexpr auto output_turned() -> unsigned (*)(const WinogradOutput&) {
+  if constexpr (lanes<T> < m) {
+    return nullptr;
+  } else {
+    return transform_output_turned<T, m, 3>;
+  }
+}
+
+template <class T, int m>
+constexpr WinogradFunctions functions = {
+    m, m + 2, transform_input<T, m, 3>, transform_output<T, m, 3>, output_turned<T, m>(), transform_taps<T, m, 3>};
 
 }  // namespace
 
