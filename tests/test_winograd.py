@@ -115,8 +115,10 @@ def sampled(count: int, seed: int) -> list[Layer]:
         out = tuple(max(int(rng.integers(1, 41)), 2 * q - 1) for q in p)
         layers.append(
             Layer(
-                out=(out[0], out[1]), padding=p, batch=int(rng.choice([1, 1, 2, 3])), groups=int(rng.choice([1, 1, 2, 3])),
-                ins=int(rng.integers(1, 20)), outs=int(rng.integers(1, 20)), border=int(rng.choice([0, 0, 0, 1, 2, 3, 4])),
+                out=(out[0], out[1]), padding=p, batch=int(rng.choice([1, 1, 2, 3])),
+                groups=int(rng.choice([1, 1, 2, 3])),
+                ins=int(rng.integers(1, 20)), outs=int(rng.integers(1, 20)),
+                border=int(rng.choice([0, 0, 0, 1, 2, 3, 4])),
                 fill=float(rng.choice([0, 0, 1.5])), flip=bool(rng.integers(2)), bias=bool(rng.integers(2)),
                 dtype=[np.float32, np.float32, np.float64, np.float16][int(rng.integers(4))],
                 channels_last=bool(rng.integers(4) == 0), cropped=int(rng.choice([0, 0, 0, 2, 5])), seed=i,
@@ -184,7 +186,7 @@ def test_a_transposed_image_is_read_along_its_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", sampled(6, 5) + [Layer(out=(56, 56), ins=32, outs=32), Layer(out=(14, 14), ins=96, outs=64)]
+    "layer", [*sampled(6, 5), Layer(out=(56, 56), ins=32, outs=32), Layer(out=(14, 14), ins=96, outs=64)]
 )
 def test_threads_leave_every_bit(layer: Layer) -> None:
     before = convcorr.get_num_threads()

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -34,29 +35,75 @@ Panel panel_of(const WinogradPlan& w, index_t reg, index_t registers) {
   return {first, std::min<index_t>(w.panel_registers, registers - first)};
 }
 
-// Transforms out channels [first, first + count) of a group; their rows go to `points` on.
-bool transform_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {
-  const WinogradPlan& w = call.w;
+// Where out channel `first` begins among transformed taps: each panel of turned ones has all points, since a job reads
+// them one after the other.
+index_t taps_before(const WinogradPlan& w, index_t first) {
+  return w.turned ? first / w.outs_at_once * w.points * w.points * w.tap_point : first * w.tap_row;
+}
+
+// Squares of taps of out channels [first, first + count), one channel after the other, in the compute type.
+void gather_squares(const WinogradCall& call, index_t group, index_t first, index_t count, std::vector<char>& squares) {
   const Problem& p = call.p;
+  const index_t size = itemsize(call.w.compute), ins = call.w.ins;
+  const SpatialAxis &row = p.spatial[call.w.row_axis], &lane = p.spatial[call.w.lane_axis];
+  squares.resize(static_cast<std::size_t>(count * ins * taps_of_square * size));
+  char* to = squares.data();
+  for (index_t o = first; o < first + count; ++o) {
+    for (index_t i = 0; i < ins * row.kernel; ++i, to += lane.kernel * size) {
+      const char* from = call.h(group, o) + call.ins[i / row.kernel].h + i % row.kernel * row.h_stride;
+      load_elements(p.h_type, p.h_swapped, call.w.compute, from, lane.h_stride, lane.kernel, to);
+    }
+  }
+}
+
+// Transforms out channels [first, first + count) of a group; their rows go to `points` on.
+bool transform_rows_of_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {
+  const WinogradPlan& w = call.w;
   const index_t size = itemsize(w.compute);
-  const SpatialAxis &row = p.spatial[w.row_axis], &lane = p.spatial[w.lane_axis];
-  std::vector<char> squares(w.taps_in_place ? 0 : static_cast<std::size_t>(w.ins * taps_of_square * size));
+  std::vector<char> squares;
   bool finite = true;
   for (index_t o = 0; o < count; ++o) {
     const char *h = call.h(group, first + o), *end = call.h_end;
     if (!w.taps_in_place) {
-      for (index_t i = 0; i < w.ins * row.kernel; ++i) {
-        const char* from = h + call.ins[i / row.kernel].h + i % row.kernel * row.h_stride;
-        load_elements(p.h_type, p.h_swapped, w.compute, from, lane.h_stride, lane.kernel,
-                      squares.data() + i * lane.kernel * size);
-      }
+      gather_squares(call, group, first + o, 1, squares);
       h = squares.data();
       end = h + squares.size();
     }
-    const WinogradTaps taps = {h, end, w.ins, p.flip, points + o * w.tap_row * size, w.tap_point};
-    finite &= call.kernels.taps(taps);
+    const index_t groups = ceil_div(w.ins, w.lanes);
+    finite &= call.kernels.taps({h, end, taps_of_square, taps_of_square * w.lanes, groups, w.ins, w.lanes, call.p.flip,
+                                 points + o * w.tap_row * size, w.tap_point, w.lanes});
   }
   return finite;
+}
+
+// The same as panels, turned: `first` is a panel's first out channel.
+bool transform_panels_of_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {
+  const WinogradPlan& w = call.w;
+  const index_t size = itemsize(w.compute);
+  std::vector<char> squares;
+  bool finite = true;
+  for (index_t o = 0; o < count; o += w.lanes) {
+    const index_t some = std::min(w.lanes, count - o);
+    const char *h = call.h(group, first + o), *end = call.h_end;
+    index_t stride = some > 1 ? call.outs[first + o + 1].h - call.outs[first + o].h : w.ins * taps_of_square * size;
+    bool even = w.taps_in_place && stride % size == 0;
+    for (index_t i = 1; i < some; ++i) even &= call.outs[first + o + i].h - call.outs[first + o].h == i * stride;
+    if (!even) {
+      gather_squares(call, group, first + o, some, squares);
+      h = squares.data();
+      end = h + squares.size();
+      stride = w.ins * taps_of_square * size;
+    }
+    const index_t at = taps_before(w, o) + o % w.outs_at_once;
+    finite &= call.kernels.taps({h, end, stride / size, taps_of_square, w.ins, some, 0, call.p.flip, points + at * size,
+                                 w.tap_point, w.outs_at_once});
+  }
+  return finite;
+}
+
+bool transform_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {
+  return call.w.turned ? transform_panels_of_taps(call, group, first, count, points)
+                       : transform_rows_of_taps(call, group, first, count, points);
 }
 
 // Channels [first, first + count) of registers [0, tiles.registers()), to the points at `samples`.
@@ -67,25 +114,28 @@ void transform_samples(const WinogradCall& call, index_t group, const Tiles& til
   std::vector<const void*> channels(static_cast<std::size_t>(count));
   for (index_t c = 0; c < count; ++c) channels[c] = call.x(group, first + c);
   std::vector<char> made(static_cast<std::size_t>(made_bytes(w, tiles.most_pieces())));
+  std::vector<WinogradRegister> placed(static_cast<std::size_t>(registers));
   for (index_t r = 0; r < registers; ++r) {
     const Panel panel = panel_of(w, r, registers);
     const index_t pitch = panel.registers * w.lanes;
     const index_t at = panel.first_register * w.lanes * w.ins + first * pitch + (r - panel.first_register) * w.lanes;
-    WinogradInput in = {tiles.piece(r),      tiles.pieces(r), channels.data(),
-                        call.x_end,          count,           static_cast<double>(call.p.fill.re),
-                        samples + at * size, w.sample_point,  pitch};
-    if (w.x_in_place) {
-      call.kernels.input(in);
-      continue;
-    }
-    const void* rows = made.data();
-    in.x = &rows;
-    in.x_end = made.data() + made.size();
-    in.channels = 1;
-    for (index_t c = 0; c < count; ++c) {
+    placed[r] = {tiles.piece(r), tiles.pieces(r), samples + at * size, pitch, 0};
+    if (!w.turned) continue;
+    placed[r].panel = samples + (r * w.lanes * w.ins + first * w.row_tile) * size;
+    placed[r].channel_stride = w.row_tile;
+    placed[r].half_stride = w.lanes > w.row_tile ? w.ins * w.row_tile : 0;
+  }
+  const auto fill = static_cast<double>(call.p.fill.re);
+  if (w.x_in_place) {
+    return call.kernels.input({placed.data(), registers, channels.data(), call.x_end, count, fill, w.sample_point});
+  }
+  const void* rows = made.data();
+  for (index_t c = 0; c < count; ++c) {
+    for (index_t r = 0; r < registers; ++r) {
       make_rows(call, tiles.placed(r), tiles.pieces(r), static_cast<const char*>(channels[c]), made.data());
-      in.panel = samples + (at + c * pitch) * size;
-      call.kernels.input(in);
+      WinogradRegister reg = placed[r];
+      reg.panel = static_cast<char*>(reg.panel) + c * reg.channel_stride * size;
+      call.kernels.input({&reg, 1, &rows, made.data() + made.size(), 1, fill, w.sample_point});
     }
   }
 }
@@ -139,7 +189,7 @@ class Job {
     const index_t size = itemsize(w_.compute), points = w_.points * w_.points;
     sums_ = scratch.take<char>(w_.sum_point * points * size);
     if (!shared.samples) samples_ = scratch.take<char>(w_.sample_point * points * size);
-    if (!shared.taps) taps_ = scratch.take<char>(w_.tap_point * points * size);
+    if (!shared.taps) taps_ = scratch.take<char>(w_.group_taps * size);
   }
 
   void run(index_t number, Worker& worker) {
@@ -158,7 +208,11 @@ class Job {
     const index_t begin = out_job * w_.outs_per_job, end = std::min(begin + w_.outs_per_job, w_.outs);
     for (index_t o = begin; o < end && !worker.should_stop(); o += w_.outs_at_once) {
       const index_t count = std::min(w_.outs_at_once, end - o);
-      multiply(samples, taps_of(o, count), count, tiles.registers());
+      if (w_.turned) {
+        multiply_turned(samples, taps_of(o, count));
+      } else {
+        multiply(samples, taps_of(o, count), count, tiles.registers());
+      }
       transform_sums(tiles, o, count, faulty);
     }
     for (index_t r = 0; r < tiles.registers(); ++r) {
@@ -174,7 +228,7 @@ class Job {
   const char* taps_of(index_t first, index_t count) {
     const index_t size = itemsize(w_.compute);
     if (shared_.taps) {
-      return shared_.taps + (group_ * w_.tap_point * w_.points * w_.points + first * w_.tap_row) * size;
+      return shared_.taps + (group_ * w_.group_taps + taps_before(w_, first)) * size;
     }
     transform_taps(call_, group_, first, count, taps_);  // infinite ones show in the sums
     return taps_;
@@ -213,6 +267,21 @@ class Job {
     }
   }
 
+  // Out channels are the columns of one panel.
+  void multiply_turned(const char* samples, const char* taps) const {
+    const index_t size = itemsize(w_.compute), tiles = w_.images * w_.tile_rows * w_.tile_columns;
+    const GemmTable& table = *kernels().gemm;
+    const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
+    for (int point = 0; point < w_.points * w_.points; ++point) {
+      for (index_t k = 0; k < w_.ins; k += w_.depth) {
+        gemm.multiply({samples + (point * w_.sample_point + k * w_.row_tile) * size, 0, w_.ins * w_.row_tile,
+                       taps + (point * w_.tap_point + k * w_.outs_at_once) * size, std::min(w_.depth, w_.ins - k),
+                       w_.panel_registers, sums_ + point * w_.sum_point * size, w_.outs_at_once, tiles, w_.outs_at_once,
+                       nullptr, k > 0});
+      }
+    }
+  }
+
   // faulty: the lanes of each register whose outputs aren't finite.
   void transform_sums(const Tiles& tiles, index_t first, index_t count, std::vector<unsigned>& faulty) {
     const index_t size = itemsize(w_.compute);
@@ -223,21 +292,26 @@ class Job {
     if (!call_.bias.empty()) bias += (group_ * w_.outs + first) * size;
     for (index_t r = 0; r < tiles.registers(); ++r) {
       const Panel panel = panel_of(w_, r, tiles.registers());
-      const index_t pitch = panel.registers * w_.lanes;
-      const index_t at = panel.first_register * w_.lanes * count + (r - panel.first_register) * w_.lanes;
+      index_t pitch = panel.registers * w_.lanes;
+      index_t at = panel.first_register * w_.lanes * count + (r - panel.first_register) * w_.lanes;
+      if (w_.turned) {
+        pitch = w_.outs_at_once;
+        at = r * w_.lanes * pitch;
+      }
+      const auto output = w_.turned ? call_.kernels.output_turned : call_.kernels.output;
       WinogradOutput out = {tiles.piece(r), tiles.pieces(r), sums_ + at * size, w_.sum_point, pitch, count,
                             bias,           channels_.data()};
       if (w_.y_in_place) {
-        faulty[r] |= call_.kernels.output(out);
+        faulty[r] |= output(out);
         continue;
       }
       void* const rows = rows_.data();
       out.channels = 1;
       out.y = &rows;
       for (index_t c = 0; c < count; ++c) {
-        faulty[r] |= call_.kernels.output(out);
+        faulty[r] |= output(out);
         store_rows(call_, tiles.placed(r), tiles.pieces(r), rows_.data(), static_cast<char*>(channels_[c]));
-        out.sums = static_cast<const char*>(out.sums) + pitch * size;
+        out.sums = static_cast<const char*>(out.sums) + (w_.turned ? 1 : pitch) * size;
         if (bias) out.bias = static_cast<const char*>(out.bias) + size;
       }
     }
@@ -257,13 +331,13 @@ class Job {
 bool share_taps(const WinogradCall& call, char* taps, Run run) {
   const WinogradPlan& w = call.w;
   constexpr index_t squares_per_job = 4096;
-  const index_t outs_per_job = std::clamp<index_t>(squares_per_job / w.ins, 1, w.outs);
+  const index_t outs_per_job = w.turned ? w.outs_at_once : std::clamp<index_t>(squares_per_job / w.ins, 1, w.outs);
   const index_t stripes = ceil_div(w.outs, outs_per_job), size = itemsize(w.compute);
   std::atomic<bool> finite{true};
   run.seconds = w.tap_seconds;
   run_jobs(w.groups * stripes, run, [&](index_t job, Worker&) {
     const index_t group = job / stripes, first = job % stripes * outs_per_job;
-    char* const points = taps + (group * w.tap_point * w.points * w.points + first * w.tap_row) * size;
+    char* const points = taps + (group * w.group_taps + taps_before(w, first)) * size;
     if (!transform_taps(call, group, first, std::min(outs_per_job, w.outs - first), points)) finite.store(false);
   });
   return finite.load();
@@ -320,18 +394,22 @@ void run_winograd(const Problem& p, const WinogradPlan& w, const Arrays& arrays,
 }
 
 PreparedWinograd::PreparedWinograd(const Problem& p, const WinogradPlan& w, const char* h, const Run& run)
-    : w_(with_prepared_taps(w)), taps_(static_cast<std::size_t>(w_.shared_taps * itemsize(w.compute))) {
-  finite_ = share_taps(WinogradCall(p, w_, {nullptr, h, nullptr}), taps_.data(), run);
+    : w_(with_prepared_taps(w)),
+      block_(static_cast<std::size_t>(w_.shared_taps * itemsize(w.compute) + Scratch::line)) {
+  const auto address = reinterpret_cast<std::uintptr_t>(block_.data());
+  taps_ = block_.data() + (Scratch::line - static_cast<index_t>(address % Scratch::line)) % Scratch::line;
+  finite_ = share_taps(WinogradCall(p, w_, {nullptr, h, nullptr}), taps_, run);
 }
 
 bool PreparedWinograd::serves(const WinogradPlan& w) const {
   return w.compute == w_.compute && w.outputs == w_.outputs && w.groups == w_.groups && w.ins == w_.ins &&
-         w.outs == w_.outs && w.row_axis == w_.row_axis && w.lane_axis == w_.lane_axis;
+         w.outs == w_.outs && w.turned == w_.turned && w.outs_at_once == w_.outs_at_once && w.row_axis == w_.row_axis &&
+         w.lane_axis == w_.lane_axis;
 }
 
 void PreparedWinograd::run(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const Run& run) const {
   if (!finite_) return run_by_sums(p, arrays, run);
-  run_layer(p, with_prepared_taps(w), arrays, taps_.data(), run);
+  run_layer(p, with_prepared_taps(w), arrays, taps_, run);
 }
 
 }  // namespace convcorr

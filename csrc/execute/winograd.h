@@ -15,13 +15,17 @@ class PreparedWinograd {
  public:
   PreparedWinograd(const Problem& p, const WinogradPlan& w, const char* h, const Run& run);
 
+  PreparedWinograd(const PreparedWinograd&) = delete;
+  PreparedWinograd& operator=(const PreparedWinograd&) = delete;
+
   // Whether w's products take taps in this order: x may be another one, of more images or other strides.
   bool serves(const WinogradPlan& w) const;
   void run(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const Run& run) const;
 
  private:
   WinogradPlan w_;
-  std::vector<char> taps_;
+  std::vector<char> block_;
+  char* taps_;  // in the block, where a cache line begins
   bool finite_;
 };
 

@@ -3,6 +3,9 @@
 // Lanes are tiles: a register holds the same sample of as many tiles as it has lanes, which follow each other along the
 // rows of tiles, row after row and image after image. Between the transforms stand the products of matrices, one for
 // each point: (out channels x in channels) (in channels x tiles), of kernels/gemm.cpp.
+//
+// Where tiles are few, products are turned: (tiles x in channels) (in channels x out channels). Tiles are rows then,
+// and lanes of taps, products and outputs are out channels.
 #pragma once
 
 #include "kernels/table.h"
@@ -26,37 +29,49 @@ struct WinogradPiece {
   index_t out_row[most_winograd_outputs];
 };
 
-// One register of tiles, of all channels: panel[point][channel] = transform of the samples.
-struct WinogradInput {
+// One register of tiles.
+struct WinogradRegister {
   const WinogradPiece* pieces;  // in the order of their lanes
   index_t piece_count;
+  void* panel;             // of the first channel and point
+  index_t channel_stride;  // scalars of it
+  index_t half_stride;     // scalars from the lower half of a register's lanes to the upper one; 0: they're neighbours
+};
+
+// Samples of all channels: panel[point][channel] = their transforms.
+struct WinogradInput {
+  const WinogradRegister* registers;
+  index_t register_count;
   const void* const* x;  // [channels]
   const void* x_end;     // where x ceases to be readable
   index_t channels;
   double fill;
-  void* panel;
-  index_t point_stride, channel_stride;  // scalars
+  index_t point_stride;  // scalars
 };
 
-// The way back: y = transform of sums[point][channel] + bias[channel].
+// The way back: y = transform of sums[point][channel] + bias[channel], or of sums[point][tile], turned.
 struct WinogradOutput {
   const WinogradPiece* pieces;
   index_t piece_count;
   const void* sums;
-  index_t point_stride, channel_stride;  // scalars
+  index_t point_stride, row_stride;  // scalars; from channel to channel, or from tile to tile
   index_t channels;
   const void* bias;  // or null
   void* const* y;    // [channels]
 };
 
-// Taps of one out channel: points[point][channel] = transform of the square of taps of each in channel.
+// Squares of taps: points[point][square] = transform of the square. Lane by lane they lie lane_stride apart, and there
+// are `groups` of them: of one out channel, its in channels, a register of them in each group; turned, of one in
+// channel in each group, some out channels.
 struct WinogradTaps {
-  const void* taps;      // [channels][rows][columns]
-  const void* taps_end;  // where they cease to be readable
-  index_t channels;
-  bool flip;     // rows and columns back to front
-  void* points;  // each point's row is writable to a whole register
-  index_t point_stride;
+  const void* taps;
+  const void* taps_end;               // where they cease to be readable
+  index_t lane_stride, group_stride;  // scalars
+  index_t groups, squares,
+      group_squares;  // of the squares, the first group has all, the next `group_squares` fewer, ...
+  bool flip;          // rows and columns back to front
+  void* points;       // writable to a whole register
+  index_t point_stride, points_of_group;  // scalars
 };
 
 struct WinogradFunctions {
@@ -64,6 +79,7 @@ struct WinogradFunctions {
   void (*input)(const WinogradInput& in);
   // A bit for each lane whose outputs are not all finite.
   unsigned (*output)(const WinogradOutput& out);
+  unsigned (*output_turned)(const WinogradOutput& out);
   bool (*taps)(const WinogradTaps& taps);  // whether all are finite, transformed
 };
 

@@ -81,10 +81,11 @@ index_t apart(index_t scalars, index_t size) {
 
 void cut_jobs(WinogradPlan& w) {
   constexpr double cache = 1 << 20;
-  constexpr index_t fewest_jobs = 8;
+  constexpr index_t fewest_jobs = 8, fewest_blocks = 4;
   const auto size = static_cast<double>(itemsize(w.compute));
   const auto points = static_cast<double>(w.points * w.points);
   const index_t most = kernels().gemm->f32.most_vectors, rows = kernels().gemm->f32.tile_rows;
+  w.row_tile = rows;
   const double register_samples = points * static_cast<double>(w.ins * w.lanes) * size;
   const double all_samples = register_samples * static_cast<double>(w.registers) * static_cast<double>(w.groups);
   w.shares_samples = all_samples <= 1.3 * cache;
@@ -97,9 +98,9 @@ void cut_jobs(WinogradPlan& w) {
     w.outs_at_once = std::min(w.outs_per_job, w.outs_at_once);
   } else {
     const double fits = cache / register_samples;
-    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), 2 * most);
-    block = std::min(block, std::max<index_t>(1, w.registers * w.groups / fewest_jobs));
-    if (block > most) block = block / most * most;
+    // A panel's width at most: more tiles read transformed taps less often, but push them out of the second cache.
+    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), most);
+    block = std::min(block, std::max<index_t>(1, w.registers * w.groups / fewest_blocks));
     w.block_registers = std::min(block, w.registers);
     w.outs_per_job = w.outs;
   }
@@ -108,6 +109,14 @@ void cut_jobs(WinogradPlan& w) {
   w.out_jobs = ceil_div(w.outs, w.outs_per_job);
   w.panel_registers = static_cast<int>(std::min(most, w.block_registers));
   if (w.block_registers % w.panel_registers == 1 && w.panel_registers > 2) w.panel_registers = 2;
+  // Turned, tiles needn't fill registers; out channels do.
+  w.turned =
+      w.shares_samples && (w.lanes == rows || w.lanes == 2 * rows) && w.lanes >= w.outputs && w.outs >= 2 * w.lanes;
+  if (w.turned) {
+    w.panel_registers = w.outs >= 8 * w.lanes ? 2 : 1;
+    w.outs_per_job = w.outs_at_once = w.panel_registers * w.lanes;
+    w.out_jobs = ceil_div(w.outs, w.outs_per_job);
+  }
   w.jobs = checked_mul(checked_mul(w.groups, w.blocks), w.out_jobs);
 }
 
@@ -116,16 +125,18 @@ void measure_scratch(WinogradPlan& w) {
   w.tap_row = ceil_div(w.ins, w.lanes) * w.lanes;
   if (w.tap_row * size % 2048 == 0) w.tap_row += w.lanes;
   const index_t taps = w.shares_taps ? w.outs : w.outs_at_once;
-  w.tap_point = apart(checked_mul(taps, w.tap_row), size);
+  const index_t panels = w.turned ? ceil_div(taps, w.outs_at_once) : 1;
+  w.tap_point = apart(w.turned ? checked_mul(w.outs_at_once, w.ins) : checked_mul(taps, w.tap_row), size);
+  w.group_taps = checked_mul(checked_mul(w.tap_point, points), panels);
   w.sample_point = apart(checked_mul(checked_mul(w.ins, w.block_registers), w.lanes), size);
   w.sum_point = apart(checked_mul(checked_mul(w.outs_at_once, w.block_registers), w.lanes), size);
   w.shared_samples = w.shares_samples ? checked_mul(checked_mul(w.sample_point, points), w.groups) : 0;
-  w.shared_taps = w.shares_taps ? checked_mul(checked_mul(w.tap_point, points), w.groups) : 0;
+  w.shared_taps = w.shares_taps ? checked_mul(w.group_taps, w.groups) : 0;
   w.shared_bytes =
       Scratch::padded(checked_mul(w.shared_samples, size)) + Scratch::padded(checked_mul(w.shared_taps, size));
   w.job_bytes = Scratch::padded(checked_mul(checked_mul(w.sum_point, points), size));
   if (!w.shares_samples) w.job_bytes += Scratch::padded(w.sample_point * points * size);
-  if (!w.shares_taps) w.job_bytes += Scratch::padded(w.tap_point * points * size);
+  if (!w.shares_taps) w.job_bytes += Scratch::padded(w.group_taps * size);
 }
 
 void predict(WinogradPlan& w) {
@@ -195,7 +206,7 @@ WinogradPlan with_prepared_taps(const WinogradPlan& plan) {
   WinogradPlan w = plan;
   w.shares_taps = true;
   measure_scratch(w);
-  const index_t taps = w.tap_point * w.points * w.points * w.groups * itemsize(w.compute);
+  const index_t taps = w.shared_taps * itemsize(w.compute);
   w.shared_bytes -= Scratch::padded(taps);
   w.seconds -= w.tap_seconds;
   w.tap_seconds = 0;

@@ -31,6 +31,8 @@ struct WinogradPlan {
   int panel_registers;  // of the products' panels
   index_t outs_per_job, out_jobs;
   index_t outs_at_once;  // whose products are kept
+  bool turned;           // tiles are the products' rows, out channels their columns; of shared samples alone
+  index_t row_tile;      // turned: rows of the products' tiles
   bool shares_samples;   // transformed once, before the jobs; else by each
   bool shares_taps;      // likewise
   index_t jobs;
@@ -38,6 +40,7 @@ struct WinogradPlan {
   // Scalars.
   index_t tap_row;                             // of transformed taps, from out channel to out channel
   index_t tap_point, sample_point, sum_point;  // from point to point
+  index_t group_taps;                          // of all points
   index_t shared_samples, shared_taps;         // of all groups
   index_t job_bytes, shared_bytes;
   double tap_seconds, sample_seconds;  // predicted, of what is shared: on one thread
