@@ -187,6 +187,10 @@ class Job {
  public:
   Job(const WinogradCall& call, const Shared& shared, Scratch& scratch) : call_(call), w_(call.w), shared_(shared) {
     const index_t size = itemsize(w_.compute), points = w_.points * w_.points;
+    for (index_t v = 1; v <= w_.panel_registers; ++v) {
+      offsets_[v].resize(static_cast<std::size_t>(w_.depth));
+      for (index_t k = 0; k < w_.depth; ++k) offsets_[v][static_cast<std::size_t>(k)] = k * v * w_.lanes;
+    }
     sums_ = scratch.take<char>(w_.sum_point * points * size);
     if (!shared.samples) samples_ = scratch.take<char>(w_.sample_point * points * size);
     if (!shared.taps) taps_ = scratch.take<char>(w_.group_taps * size);
@@ -234,12 +238,8 @@ class Job {
     return taps_;
   }
 
-  void multiply(const char* samples, const char* taps, index_t outs, index_t registers) {
+  void multiply(const char* samples, const char* taps, index_t outs, index_t registers) const {
     const index_t size = itemsize(w_.compute);
-    for (index_t v = 1; v <= w_.panel_registers; ++v) {
-      offsets_[v].resize(static_cast<std::size_t>(w_.depth));
-      for (index_t k = 0; k < w_.depth; ++k) offsets_[v][static_cast<std::size_t>(k)] = k * v * w_.lanes;
-    }
     const GemmTable& table = *kernels().gemm;
     const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
     for (int point = 0; point < w_.points * w_.points; ++point) {
@@ -275,9 +275,9 @@ class Job {
     for (int point = 0; point < w_.points * w_.points; ++point) {
       for (index_t k = 0; k < w_.ins; k += w_.depth) {
         gemm.multiply({samples + (point * w_.sample_point + k * w_.row_tile) * size, 0, w_.ins * w_.row_tile,
-                       taps + (point * w_.tap_point + k * w_.outs_at_once) * size, std::min(w_.depth, w_.ins - k),
-                       w_.panel_registers, sums_ + point * w_.sum_point * size, w_.outs_at_once, tiles, w_.outs_at_once,
-                       nullptr, k > 0});
+                       taps + (point * w_.tap_point + k * w_.outs_at_once) * size, offsets_[w_.panel_registers].data(),
+                       std::min(w_.depth, w_.ins - k), w_.panel_registers, sums_ + point * w_.sum_point * size,
+                       w_.outs_at_once, tiles, w_.outs_at_once, nullptr, k > 0});
       }
     }
   }
