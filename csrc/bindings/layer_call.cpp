@@ -208,11 +208,11 @@ PlannedLayer::PlannedLayer(const LayerArguments& a, PyObject* x_dtype) : call_(a
 // What is prepared knows of no bias, unless its algorithm adds it.
 void PlannedLayer::compute(const Problem& p, const Plan& plan, const Arrays& arrays, const Prepared* prepared) const {
   if (!prepared) return convcorr::compute(p, plan, arrays, call_.request.threads);
-  const bool adds_bias = plan.algorithm == Algorithm::im2col || plan.algorithm == Algorithm::winograd;
+  const bool adds = adds_bias(plan);
   const Arrays without = {arrays.x, arrays.h, arrays.y, nullptr};
   convcorr::compute(plan.seconds, call_.request.threads, [&](const Run& run) {
-    prepared->execute(p, plan, adds_bias ? arrays : without, run);
-    if (arrays.bias && !adds_bias) add_bias(p, arrays, run);
+    prepared->execute(p, plan, adds ? arrays : without, run);
+    if (arrays.bias && !adds) add_bias(p, arrays, run);
   });
 }
 

@@ -61,7 +61,7 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
     if (const auto factors = factorize(p, arrays.h)) return run_separable(p, *factors, arrays, run);
     if (plan.must_separate) refuse_kernel();
   }
-  if (plan.in_halves) return sum_in_halves(p, arrays, run);
+  if (plan.in_halves) return sum_in_halves(p, arrays, plan.algorithm == Algorithm::im2col, run);
   switch (plan.algorithm) {
     case Algorithm::small:
       return run_small(p, arrays);
@@ -86,9 +86,9 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
 void execute(const Problem& p, const Plan& plan, const Arrays& arrays, Run run) {
   run.seconds = plan.seconds;
   if (plan.upsampled > 1) return run_upsampled(p, plan, arrays, run);
-  const bool adds_bias = plan.algorithm == Algorithm::im2col || plan.algorithm == Algorithm::winograd;
-  run_plan(p, plan, adds_bias ? arrays : Arrays{arrays.x, arrays.h, arrays.y}, run);
-  if (arrays.bias && !adds_bias) add_bias(p, arrays, run);
+  const bool adds = adds_bias(plan);
+  run_plan(p, plan, adds ? arrays : Arrays{arrays.x, arrays.h, arrays.y}, run);
+  if (arrays.bias && !adds) add_bias(p, arrays, run);
 }
 
 }  // namespace convcorr

@@ -65,8 +65,6 @@ void run_directly(const Problem& p, const Arrays& arrays, const Run& run) {
 void run_jobs_with(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const Run& run) {
   const std::vector<char> bias = read_bias(p, g, arrays.bias);
   const char* const of = bias.empty() ? nullptr : bias.data();
-  // Where a sum isn't finite there, samples that it doesn't see may be why.
-  if (g.turned && !of && run_turned(p, g, arrays, run)) return;
   const bool finite =
       g.by_planes ? run_by_planes(p, g, arrays, weights, of, run) : run_tap_by_tap(p, g, arrays, weights, of, run);
   if (!finite && pads(g) && !weights_are_finite(p, arrays.h)) {
@@ -128,7 +126,9 @@ GemmPanel WeightRows::from(const GemmPlan& g, index_t k) const {
 }
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
-  if (g.weights_in_place || (g.turned && !arrays.bias)) return run_jobs_with(p, g, arrays, {arrays.h, false, 0}, run);
+  // Where a sum isn't finite there, samples that it doesn't see may be why.
+  if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
+  if (g.weights_in_place) return run_jobs_with(p, g, arrays, {arrays.h, false, 0}, run);
   const index_t bytes = checked_mul(g.groups, packed_weights_bytes(g));
   Scratch scratch(Scratch::padded(bytes), job_bytes);
   char* const tiles = scratch.take<char>(bytes);
@@ -150,6 +150,7 @@ bool PackedWeights::serves(const GemmPlan& g) const {
 }
 
 void PackedWeights::run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const {
+  if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
   run_jobs_with(p, g, arrays, {tiles_.data(), true, packed_weights_bytes(g)}, run);
 }
 

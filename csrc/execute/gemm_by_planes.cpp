@@ -18,9 +18,11 @@ struct JobCut {
   index_t lines_per_job, line_jobs;      // rows of an image
   index_t columns_per_job, column_jobs;  // outputs of such a row
   index_t images;                        // batch items, times outputs of all axes but the last two
+  index_t groups_per_job, group_jobs;    // whose planes are laid out alike
   index_t jobs;
 };
 
+constexpr index_t most_in_order = 256;   // products summed one by one
 constexpr index_t wanted_columns = 400;  // of a job: a chunk of weights serves all of them
 
 // Lines to a job so that the registers hold as few outputs as possible that nobody wants, and planes few samples twice.
@@ -52,10 +54,14 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   cut.column_jobs = ceil_div(columns, cut.columns_per_job);
   cut.images = g.positions / columns / g.plane_row.out * g.batches;
   const index_t wanted = threads > 1 ? 4 * threads : 1;
-  const index_t lines_wanted = ceil_div(wanted, g.groups * cut.images * cut.column_jobs);
+  constexpr double short_seconds = 50e-6;
+  const double groups = g.seconds / static_cast<double>(g.groups * cut.images);
+  cut.groups_per_job = std::clamp<index_t>(static_cast<index_t>(short_seconds / groups), 1, g.groups);
+  cut.group_jobs = ceil_div(g.groups, cut.groups_per_job);
+  const index_t lines_wanted = ceil_div(wanted, cut.group_jobs * cut.images * cut.column_jobs);
   cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
   cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
-  const index_t outer = g.groups * cut.images * cut.line_jobs * cut.column_jobs;
+  const index_t outer = cut.group_jobs * cut.images * cut.line_jobs * cut.column_jobs;
   cut.rows_per_job = g.rows;
   while (outer * ceil_div(g.rows, cut.rows_per_job) < wanted && cut.rows_per_job > fewest_rows) {
     cut.rows_per_job = ceil_div(cut.rows_per_job, 2 * 8) * 8;
@@ -81,43 +87,38 @@ class PlaneJob {
     for (int a = 0; a < g.batch_axes; ++a) image_.add_axis(g.batch[a].size);
     for (int a = 0; a + 2 < g.axes; ++a) image_.add_axis(g.axis[a].out);
     image_.seek(number % cut.images);
-    group_ = number / cut.images;
+    group_ = number / cut.images * cut.groups_per_job;
+    groups_ = std::min(cut.groups_per_job, g.groups - group_);
   }
 
   // Whether all sums are finite.
   bool run(const Arrays& arrays, const Weights& weights, const char* bias, Worker& worker) {
-    place(arrays);
     planes_.start(block_, image_.at + g_.batch_axes);
     columns_ = planes_.columns();
     const bool one_row = block_.rows == 1;
     const bool follows = planes_.width() == block_.columns && block_.columns == g_.axis[g_.axes - 1].out;
-    const bool in_place = g_.native_y && (one_row || follows);
+    in_place_ = g_.native_y && (one_row || follows);
     sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
-    const index_t sums = in_place ? 0 : rows_ * sums_row_ * size_;
+    const index_t sums = in_place_ ? 0 : rows_ * sums_row_ * size_;
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + 128);
-    char* const own = scratch.take<char>(sums);
-    char* const samples = scratch.take<char>(planes_.bytes());
-    const WeightRows of_rows(g_, weights, bias, group_, row_);
-    const char* const x_end = arrays.x + g_.x_high;
-    for (index_t c = 0; c < g_.channels && !worker.should_stop(); c += g_.channels_per_chunk) {
-      const index_t count = std::min(g_.channels_per_chunk, g_.channels - c);
-      planes_.make(x_ + c * g_.channel.x_stride, x_end, count, samples);
-      GemmPanel product = of_rows.from(g_, c * g_.taps);
-      product.offsets = planes_.offsets();
-      product.depth = count * g_.taps;
-      product.c = in_place ? y_ : own;
-      product.c_row = in_place ? g_.row.y_stride / size_ : sums_row_;
-      product.rows = rows_;
-      multiply(product, samples);
+    sums_ = scratch.take<char>(sums);
+    samples_ = scratch.take<char>(planes_.bytes());
+    for (index_t group = group_; group < group_ + groups_; ++group) {
+      place(arrays, group);
+      const WeightRows of_rows(g_, weights, bias, group, row_);
+      for (index_t c = 0; c < g_.channels; c += g_.channels_per_chunk) {
+        if (worker.should_stop()) return true;
+        add_channels(of_rows, c, arrays.x + g_.x_high);
+      }
+      if (!in_place_) write();
     }
-    if (!in_place) write(own);
     return finite_;
   }
 
  private:
   // x is where the image's samples begin, y the block's first output.
-  void place(const Arrays& arrays) {
-    const GroupAt at = group_at(g_, group_);
+  void place(const Arrays& arrays, index_t group) {
+    const GroupAt at = group_at(g_, group);
     x_ = arrays.x + g_.x_low + at.x;
     y_ = arrays.y + at.y + row_ * g_.row.y_stride;
     for (int a = 0; a < g_.batch_axes; ++a) {
@@ -128,27 +129,42 @@ class PlaneJob {
     y_ += block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
   }
 
+  void add_channels(const WeightRows& of_rows, index_t first, const char* x_end) {
+    const index_t count = std::min(g_.channels_per_chunk, g_.channels - first);
+    planes_.make(x_ + first * g_.channel.x_stride, x_end, count, samples_);
+    const index_t depth = count * g_.taps, parts = ceil_div(depth, most_in_order);
+    for (index_t part = 0; part < parts; ++part) {
+      const index_t k = part * depth / parts, end = (part + 1) * depth / parts;
+      add_products(of_rows, first * g_.taps + k, planes_.offsets() + k, end - k);
+    }
+  }
+
   // Panel by panel. The last two share what is left, lest the last one be a single register.
-  void multiply(GemmPanel product, const char* samples) {
-    char* const c = static_cast<char*>(product.c);
+  void add_products(const WeightRows& of_rows, index_t k, const index_t* offsets, index_t depth) {
+    GemmPanel product = of_rows.from(g_, k);
+    product.offsets = offsets;
+    product.depth = depth;
+    product.c_row = in_place_ ? g_.row.y_stride / size_ : sums_row_;
+    product.rows = rows_;
+    char* const c = in_place_ ? y_ : sums_;
     for (index_t column = 0; column < columns_;) {
       const index_t left = ceil_div(columns_ - column, g_.lanes);
       const index_t vectors = left == g_.vectors + 1 && g_.vectors > 2 ? 2 : std::min<index_t>(left, g_.vectors);
       product.vectors = static_cast<int>(vectors);
-      product.panel = samples + column * size_;
+      product.panel = samples_ + column * size_;
       product.c = c + column * size_;
-      product.columns = std::min(vectors * g_.lanes, columns_ - column);
+      product.columns = in_place_ ? std::min(vectors * g_.lanes, columns_ - column) : vectors * g_.lanes;
       finite_ &= g_.functions().multiply(product);
       column += vectors * g_.lanes;
     }
   }
 
-  void write(const char* sums) const {
+  void write() const {
     const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
     const index_t stride = g_.axis[g_.axes - 1].y_stride;
     for (index_t r = 0; r < rows_; ++r) {
       for (index_t line = 0; line < block_.rows; ++line) {
-        store(sums + (r * sums_row_ + line * planes_.width()) * size_, block_.columns,
+        store(sums_ + (r * sums_row_ + line * planes_.width()) * size_, block_.columns,
               y_ + r * g_.row.y_stride + line * g_.plane_row.y_stride, stride);
       }
     }
@@ -160,10 +176,10 @@ class PlaneJob {
   Planes planes_;
   OutputBlock block_;
   Odometer image_;
-  index_t group_, row_, rows_, columns_ = 0, sums_row_ = 0;
+  index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;
   const char* x_ = nullptr;
-  char* y_ = nullptr;
-  bool finite_ = true;
+  char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr;
+  bool in_place_ = false, finite_ = true;
 };
 
 }  // namespace

@@ -10,7 +10,8 @@
 
 namespace convcorr {
 
-// p directly, its taps in halves. Its outputs are of the type that sums are taken in, or narrower.
-void sum_in_halves(const Problem& p, const Arrays& arrays, const Run& run);
+// p directly, or by products of matrices, its taps in halves. Its outputs are of the type that sums are taken in, or
+// narrower.
+void sum_in_halves(const Problem& p, const Arrays& arrays, bool by_gemm, const Run& run);
 
 }  // namespace convcorr

@@ -155,7 +155,8 @@ void cut_jobs(GemmPlan& g) {
 double predict(const GemmPlan& g) {
   const double product = cost_model().direct(g.compute, false).product * 0.9;
   const auto times = [](index_t n) { return static_cast<double>(n); };
-  const double padded_rows = times(ceil_div(g.rows, 4) * 4);
+  // A single row reads as much as it multiplies.
+  const double padded_rows = g.rows == 1 ? 2.5 : times(ceil_div(g.rows, 4) * 4);
   const SpatialAxis& lane = g.axis[g.axes - 1];
   const index_t reach = g.by_planes && g.plane_row.out > 1 ? (lane.kernel - 1) * lane.dilation / lane.stride : 0;
   const double dropped = 1 + 0.6 * times(reach) / times(lane.out);  // zeros that rows share are not dropped
@@ -167,7 +168,7 @@ double predict(const GemmPlan& g) {
   const double copies = g.by_planes ? times(g.channels) * 4 : times(g.depth) * times(g.row_jobs);
   const double packed = padded_columns * copies * times(g.groups);
   const double weights = g.weights_in_place ? 0 : times(g.rows) * times(g.depth) * times(g.groups);
-  return products * product + packed * 0.15e-9 + weights * 1e-9 + 3e-6;
+  return products * product + packed * 0.15e-9 + weights * 1e-9 + times(g.groups * g.batches) * 0.1e-6 + 3e-6;
 }
 
 }  // namespace
@@ -181,6 +182,12 @@ const char* refuse_gemm(const Problem& p) {
   if (!floating_compute(p.sum_type, c) || is_complex(c)) return "sums that are not real floating numbers";
   if (is_complex(p.x_type) || is_complex(p.h_type) || p.y_type == DType::f80)
     return "a type that it does not compute in";
+  const auto& convert = *kernels().convert;
+  if (!convert.load[static_cast<int>(p.x_type)][static_cast<int>(c)] ||
+      !convert.load[static_cast<int>(p.h_type)][static_cast<int>(c)] ||
+      !convert.store[static_cast<int>(c)][static_cast<int>(p.y_type)]) {
+    return "a type that it does not convert";
+  }
   if (p.summation != Summation::fast || p.divisor != 1 || p.bound != 0) return "sums in a fixed order";
   if (p.narrowing != Narrowing::wrap && is_integer(p.y_type)) return "results that are rounded";
   if (!fill_is_zero(p)) return "a fill value that is not zero";
@@ -189,7 +196,6 @@ const char* refuse_gemm(const Problem& p) {
     rows += p.outer[a].role == Role::out_channel && p.outer[a].size > 1;
     channels += p.outer[a].role == Role::in_channel && p.outer[a].size > 1;
   }
-  if (rows == 0) return "no out channels that share their samples";
   if (rows > 1 || channels > 1) return "several axes of channels";
   for (int a = 0; a < p.spatial_count; ++a) {
     if (p.spatial[a].in_dilation > 1) return "zeros between samples";

@@ -48,6 +48,9 @@ struct GemmPlan {
   const GemmFunctions& functions() const;
 };
 
+// Chunks are added one by one: deeper sums are taken in parts, which are added in pairs (execute/halves.h).
+constexpr double most_gemm_depth = 12800;
+
 // Why a layer can't go this way; null where it can.
 const char* refuse_gemm(const Problem& p);
 

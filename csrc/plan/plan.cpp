@@ -140,9 +140,10 @@ void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
   if (best) best->chosen = true;
 }
 
-bool sums_channels(const Problem& p) {
+// Layers have in channels, be it one.
+bool is_layer(const Problem& p) {
   for (int a = 0; a < p.outer_count; ++a) {
-    if (p.outer[a].role == Role::in_channel && p.outer[a].size > 1) return true;
+    if (p.outer[a].role == Role::in_channel) return true;
   }
   return false;
 }
@@ -166,10 +167,22 @@ void take_winograd(Plan& plan) {
   plan.seconds = plan.winograd.seconds;
 }
 
+// Of depthwise layers each output sees one channel.
+bool by_channel(const Problem& p) {
+  for (int a = 0; a < p.outer_count; ++a) {
+    if (p.outer[a].role == Role::in_channel && p.outer[a].size > 1) return false;
+  }
+  return true;
+}
+
 // The ways of layers, whose promise is of the whole output's size, not of each window's.
 void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
-  if (!sums_channels(p)) return;
-  if (plan_gemm(p, plan, record) && plan.gemm.seconds < plan.seconds) take_gemm(plan);
+  if (!is_layer(p)) return;
+  // Direct sums over channels take many times what is predicted of a plane's.
+  constexpr double fewest_products = 20e3;
+  const bool many = output_count(p) * tap_count(p) > fewest_products && plan.algorithm != Algorithm::fft;
+  const bool first = many && (!by_channel(p) || has_many_taps(p));
+  if (plan_gemm(p, plan, record) && (first || plan.gemm.seconds < plan.seconds)) take_gemm(plan);
   if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds) take_winograd(plan);
 }
 
@@ -211,6 +224,10 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 // Products of one sign lose K/6 u when summed one by one, and K/4 u where all are equal; complex ones somewhat more.
 // Promised is 8 u log2(K + 1), which 256 equal ones pass.
 double many_taps(const Problem& p) { return is_complex(p.sum_type) && !has_real_factor(p) ? 128 : 240; }
+
+bool adds_bias(const Plan& plan) {
+  return plan.algorithm == Algorithm::winograd || (plan.algorithm == Algorithm::im2col && !plan.in_halves);
+}
 
 bool has_many_taps(const Problem& p) {
   const bool floating =
@@ -254,6 +271,7 @@ void make_plan(const Problem& p, Method method, Plan& plan, const FftBlocks& blo
   const bool exactly =
       method == Method::direct || method == Method::separable || method == Method::fft || method == Method::reference;
   plan.in_halves = !exactly && sums && has_many_taps(p) && !refuse_direct(p);
+  if (plan.algorithm == Algorithm::im2col) plan.in_halves = tap_count(p) > most_gemm_depth;
   if (record) mark_chosen(plan, *record);
   consider_axes(p, method, plan, record);
 }

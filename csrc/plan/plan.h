@@ -36,6 +36,9 @@ struct Plan {
 
 // Whether p's sums are of so many floating products that sums one by one could lose more than that.
 bool has_many_taps(const Problem& p);
+
+// Whether the plan's way adds the bias to its sums; else somebody adds it to the results.
+bool adds_bias(const Plan& plan);
 double many_taps(const Problem& p);
 
 // The one door to the choice of an algorithm. `blocks` of an FFT are the cost model's choice where left empty. Where a

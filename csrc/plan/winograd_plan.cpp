@@ -145,8 +145,8 @@ void predict(WinogradPlan& w) {
   w.sample_seconds = w.tap_seconds = 0;
   const double columns = static_cast<double>(w.registers * w.lanes) * static_cast<double>(w.groups);
   const double products = points * static_cast<double>(w.ins) * static_cast<double>(w.outs);
-  const double samples = points * columns * static_cast<double>(w.ins) * 6 * cost.product;
-  const double sums = points * columns * static_cast<double>(w.outs) * 6 * cost.product;
+  const double samples = points * columns * static_cast<double>(w.ins) * 40 * cost.product;
+  const double sums = points * columns * static_cast<double>(w.outs) * 40 * cost.product;
   const double taps = products * static_cast<double>(w.groups) * 12 * cost.product;
   w.seconds = products * columns * cost.product + samples + sums + taps + 3e-6;
   if (w.shares_taps) w.tap_seconds = taps;
