@@ -200,3 +200,29 @@ def sampled_back(count: int, seed: int) -> list[Back]:
             )
         )  # fmt: skip
     return calls
+
+
+def sampled_turned(count: int, seed: int) -> list[Call]:
+    """Layers of many more taps than outputs, as gradients of weights are: outputs and taps change places."""
+    calls = []
+    for number in range(count):
+        rng = np.random.default_rng((seed, number))
+        axes, groups = int(rng.choice([1, 2, 2, 3])), int(rng.choice([1, 1, 2, 3]))
+        least, most = {1: (64, 500), 2: (8, 24), 3: (4, 7)}[axes]
+        kernel = tuple(int(k) for k in rng.integers(least, most, axes))
+        out = tuple(int(n) for n in rng.integers(1, {1: 33, 2: 7, 3: 4}[axes], axes))
+        stride, dilation = (tuple(int(s) for s in rng.choice([1, 1, 2, 3], axes)) for _ in range(2))
+        padding = tuple((int(rng.choice([0, 1, 5])), int(rng.choice([0, 2, 3]))) for _ in range(axes))
+        numbers = zip(out, stride, kernel, dilation, padding, strict=True)
+        size = tuple(max((n - 1) * s + (k - 1) * d + 1 - sum(p), 1) for n, s, k, d, p in numbers)
+        mode = pick(rng, ("constant", "constant", *BOUNDARIES))
+        own = layer(axes, stride, dilation, padding, groups=groups, flip=bool(rng.random() < 0.3), padding_mode=mode)
+        calls.append(
+            pose(
+                own, (int(rng.choice([1, 1, 2, 5, 30])), groups * int(rng.integers(1, 5)), *size),
+                groups * pick(rng, (4, 5, 8, 17, 33, 49, 70)), kernel, pick(rng, ("f4", "f4", "f8", "f2")),
+                bias=bool(rng.integers(2)), seed=number, last=bool(rng.integers(2)), lay_x=view(rng, FOR_INPUT),
+                lay_w=view(rng, FOR_INPUT), lay_out=view(rng, FOR_OUT),
+            )
+        )  # fmt: skip
+    return calls

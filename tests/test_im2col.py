@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from convcorr import _core, nn
-from im2col_cases import FOR_INPUT, FOR_OUT, Back, Call, layer, pose, sampled, sampled_back
+from im2col_cases import FOR_INPUT, FOR_OUT, Back, Call, layer, pose, sampled, sampled_back, sampled_turned
 from im2col_problems import random_problem
-from layouts import guarded, margins_are_untouched, random_values
+from layouts import guarded, margins_are_untouched, random_values, small_integers
+from nn_cases import GRAD_WEIGHT
 from oracle import BOUNDARIES, Array
 from subprocesses import output_of
 from test_nonfinite_taps import kinds, put
@@ -83,12 +84,36 @@ def test_padding_longer_than_the_data(mode: Any) -> None:
 
 def test_any_layer() -> None:
     """Strides, dilations, paddings, groups, layouts and views at random."""
-    for call in sampled(1500, 1):
+    for call in sampled(1000, 1):
         call.check()
 
 
+def test_layers_of_many_more_taps_than_outputs() -> None:
+    for call in sampled_turned(90, 1):
+        call.check()
+
+
+def weight_gradient(call: Call, **keywords: Any) -> Array:
+    """Of the layer for the data of a call and a result of small integers."""
+    shape = (call.x.shape[0], call.w.shape[0], *call.layer.size(call.x.shape[2:], call.w.shape[2:]))
+    y = small_integers(np.random.default_rng(1), shape, call.x.dtype, 1)
+    back = GRAD_WEIGHT[call.w.ndim - 2]
+    own = {"algorithm": "im2col", **call.keywords(), **keywords}
+    got = back(call.lay_x(call.images(call.x)), call.w.shape, call.lay_x(call.images(y)), **own)
+    if not keywords:
+        want = call.layer.grad_weight(call.x.astype(float), y.astype(float), call.w.shape)
+        np.testing.assert_array_equal(got, want.astype(got.dtype), repr(call))
+    return got
+
+
+def test_gradients_of_weights_are_their_definition() -> None:
+    """The batch is summed over, and the results of the layer are taps."""
+    for call in sampled(150, 11):
+        weight_gradient(call)
+
+
 def test_the_cases_go_this_way() -> None:
-    assert {call.algorithm() for call in sampled(60, 1)} == {"im2col"}
+    assert {call.algorithm() for call in (*sampled(60, 1), *sampled_turned(60, 1))} == {"im2col"}
     narrow = pose(layer(2), (2, 4, 8, 8), 1, (3, 3))
     assert narrow.algorithm() != "im2col"  # no out channels that share their samples
     narrow.check()
@@ -113,7 +138,7 @@ def test_one_weight_and_one_sample_may_stand_for_all() -> None:
 
 
 def test_nothing_is_written_beside_the_result() -> None:
-    for call in (*sampled(80, 2), *sampled_back(40, 2)):
+    for call in (*sampled(80, 2), *sampled_back(40, 2), *sampled_turned(10, 2)):
         want = call.want()
         host, view = guarded(want.shape, want.dtype, margin=20 if want.ndim < 5 else 3)
         for step in (1, -1):
@@ -124,6 +149,8 @@ def test_nothing_is_written_beside_the_result() -> None:
 
 
 def test_no_images_have_no_results() -> None:
+    x, w = np.ones((0, 3, 9, 9), np.float32), np.ones((4, 3, 9, 9), np.float32)
+    assert nn.conv2d(x, w, algorithm="im2col").shape == (0, 4, 1, 1)
     x, w = np.ones((0, 3, 5, 5), np.float32), np.ones((4, 3, 3, 3), np.float32)
     assert nn.conv2d(x, w, algorithm="im2col").shape == (0, 4, 3, 3)
     back = np.ones((3, 4, 3, 3), np.float32)
@@ -132,7 +159,7 @@ def test_no_images_have_no_results() -> None:
 
 def test_problems_that_no_front_poses() -> None:
     """Several axes of batches and groups, in any order in memory; windows far from the data; pairs of types."""
-    for number in range(300):
+    for number in range(200):
         random_problem(np.random.default_rng((4, number))).check()
 
 
@@ -159,7 +186,7 @@ def test_what_it_refuses(why: str) -> None:
 
 def test_layers_back_are_their_definition() -> None:
     """Transposed layers and gradients, each phase of whose outputs is a layer of its own."""
-    for call in sampled_back(400, 1):
+    for call in sampled_back(250, 1):
         call.check()
 
 
@@ -193,7 +220,7 @@ def test_bits_do_not_depend_on_threads(rng: np.random.Generator) -> None:
         pose(layer(2), (2, 300, 9, 9), 70, (1, 1), "f8", bias=True), pose(layer(1), (1, 9, 2100), 34, (20,), "f8"),
         pose(layer(2, padding=1), (1, 20, 30, 31), 40, (3, 3), last=True), pose(layer(2), (1, 1, 60, 60), 7, (33, 33)),
     ]  # fmt: skip
-    for call in (*wide, *sampled(200, 7), *sampled_back(100, 7)):
+    for call in (*wide, *sampled(200, 7), *sampled_back(100, 7), *sampled_turned(20, 7)):
         for a in (call.x, call.w):
             a[...] = random_values(rng, a.shape, a.dtype)
         alone = call.run(threads=1)
@@ -284,7 +311,7 @@ def test_float16_is_rounded_once() -> None:
 UNDER_ISA = """
 from convcorr import _core
 import test_im2col as t
-for call in (*t.sampled(250, 8), *t.sampled_back(120, 8)):
+for call in (*t.sampled(120, 8), *t.sampled_back(60, 8), *t.sampled_turned(25, 8)):
     call.check()
 for dtype in ("f4", "f8"):
     t.test_every_number_of_outputs(dtype)
@@ -292,7 +319,7 @@ for batch in (1, 3):
     t.test_every_number_of_out_channels(batch)
     t.test_every_depth_around_a_chunk(batch)
     t.test_a_tap_over_the_padding_adds_nothing(batch, t.NAN)
-for number in range(150):
+for number in range(60):
     t.random_problem(t.np.random.default_rng((9, number))).check()
 t.test_bits_do_not_depend_on_threads(t.np.random.default_rng(3))
 t.test_many_equal_products(0.7, "f4")
@@ -309,11 +336,11 @@ FENCED = """
 import numpy as np
 from convcorr import _core, nn
 from guarded_sweep import Fence
-from im2col_cases import sampled, sampled_back
+from im2col_cases import sampled, sampled_turned
 from nn_cases import CONV
 
-fences = [Fence(1 << 20) for _ in range(4)]
-for number, call in enumerate(sampled(500, 10)):
+fences = [Fence(1 << 23) for _ in range(4)]
+for number, call in enumerate((*sampled(500, 10), *sampled_turned(50, 10))):
     at_end = number % 2 == 0
     given = [np.ascontiguousarray(call.images(call.x)), call.w, call.want()]
     if call.bias is not None:
