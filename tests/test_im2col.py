@@ -300,6 +300,45 @@ def test_many_equal_products(value: float, dtype: Any) -> None:
         assert_promised(shape, kernel, value, dtype)
 
 
+@pytest.mark.parametrize("value", [0.37, 0.51, 0.7, 1.1, 1 / 3])
+@pytest.mark.parametrize(
+    ("shape", "kernel"), [((1, 5, 2400), (600,)), ((1, 5, 2400), (1000,)), ((1, 262144, 1), (1,))], ids=str
+)
+def test_equal_products_of_one_chunk_and_of_very_many(
+    shape: tuple[int, ...], kernel: tuple[int, ...], value: float
+) -> None:
+    """A plane's taps are one chunk, however many they are; chunks are added up one by one."""
+    assert_promised(shape, kernel, value, "f4")
+
+
+@pytest.mark.parametrize("value", [0.37, 0.51, 0.7, 1.1, 1 / 3])
+@pytest.mark.parametrize("outs", [1, 2])
+@pytest.mark.parametrize("shape", [(1, 5000, 6, 6), (1, 2048, 7, 7), (1, 20000, 1, 1)], ids=str)
+def test_auto_keeps_the_promise_over_channels(shape: tuple[int, ...], outs: int, value: float) -> None:
+    """Direct sums of layers with few out channels are long, too: their channels count as taps do."""
+    x, w = np.full(shape, value, "f4"), np.full((outs, shape[1], 1, 1), 0.9, "f4")
+    want = np.longdouble(x.flat[0]) * np.longdouble(w.flat[0]) * shape[1]
+    assert np.abs(nn.conv2d(x, w) - want).max() <= promised(x, w, shape[1])
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_the_bits_of_nan_do_not_depend_on_threads(dtype: Any) -> None:
+    """Which of two NaN an addition passes on is up to the order of its operands."""
+    for outs, side in itertools.product((5, 11, 33, 70), (6, 20, 30)):
+        call = pose(layer(2, padding=2, padding_mode="edge"), (1, 11, side, side), outs, (5, 5), dtype)
+        call.w[:, 3, 1, 1], call.w[:, 7, 2, 2] = NAN, INF
+        assert call.run(threads=2).tobytes() == call.run(threads=1).tobytes(), repr(call)
+
+
+@pytest.mark.parametrize("value", [INF, NAN])
+def test_what_is_not_finite_stays_in_its_windows_of_many_taps(value: float) -> None:
+    """Also where the weights are not of the type, in the order or at the distance that products read them in."""
+    for call in sampled_turned(60, 12):
+        call.x.flat[call.x.size // 3] = value
+        assert_as_direct(call)
+        np.testing.assert_array_equal(weight_gradient(call, threads=1), weight_gradient(call, algorithm="direct"))
+
+
 def test_float16_is_rounded_once() -> None:
     """A sum of ones in float16 sticks at 2048: in float32 it goes on, and the bias is added before the one rounding."""
     call = Call(layer(1), np.ones((1, 2051, 5), np.float16), np.ones((3, 2051, 1), np.float16))
