@@ -79,7 +79,9 @@ def include_problems(csrc: Path, path: Path) -> Iterator[str]:
             yield f"{own} includes {name}, which is no file of csrc/"
         elif level > floor:
             yield f"{own} (floor {floor}) includes {name} from floor {level} above it"
-        elif floor > FLOORS["kernels"] and (folder(name) == "simd" or (folder(name) == "kernels" and name not in TABLES)):
+        elif floor > FLOORS["kernels"] and (
+            folder(name) == "simd" or (folder(name) == "kernels" and name not in TABLES)
+        ):
             yield f"{own} includes {name}; above the kernels only kernels/table.h and the like may be seen"
         elif own == "kernels/fft.cpp" and name in KERNEL_PARTS:
             continue
