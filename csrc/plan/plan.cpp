@@ -183,7 +183,11 @@ void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record
   const bool many = output_count(p) * tap_count(p) > fewest_products && plan.algorithm != Algorithm::fft;
   const bool first = many && (!by_channel(p) || has_many_taps(p));
   if (plan_gemm(p, plan, record) && (first || plan.gemm.seconds < plan.seconds)) take_gemm(plan);
-  if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds) take_winograd(plan);
+  constexpr index_t fewest_channels = 16;  // with fewer, the transforms outweigh the products that they save
+  if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds &&
+      std::min(plan.winograd.ins, plan.winograd.outs) >= fewest_channels) {
+    take_winograd(plan);
+  }
 }
 
 void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks, std::vector<Candidate>* record) {
