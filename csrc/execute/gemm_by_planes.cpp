@@ -49,15 +49,20 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   constexpr index_t fewest_rows = 32;
   JobCut cut = {};
   const index_t columns = g.axis[g.axes - 1].out;
-  cut.column_jobs = columns <= 2 * wanted_columns ? 1 : ceil_div(columns, wanted_columns);
-  cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.width()) * g.width();
-  cut.column_jobs = ceil_div(columns, cut.columns_per_job);
   cut.images = g.positions / columns / g.plane_row.out * g.batches;
   const index_t wanted = threads > 1 ? 4 * threads : 1;
   constexpr double short_seconds = 50e-6;
   const double groups = g.seconds / static_cast<double>(g.groups * cut.images);
   cut.groups_per_job = std::clamp<index_t>(static_cast<index_t>(short_seconds / groups), 1, g.groups);
   cut.group_jobs = ceil_div(g.groups, cut.groups_per_job);
+  // Columns are cut before rows, whose jobs would copy the same samples.
+  cut.column_jobs = columns <= 2 * wanted_columns ? 1 : ceil_div(columns, wanted_columns);
+  if (g.plane_row.out == 1) {
+    const index_t most = std::max<index_t>(columns / (2 * g.width()), 1);
+    cut.column_jobs = std::max(cut.column_jobs, std::min(ceil_div(wanted, cut.group_jobs * cut.images), most));
+  }
+  cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.lanes) * g.lanes;
+  cut.column_jobs = ceil_div(columns, cut.columns_per_job);
   const index_t lines_wanted = ceil_div(wanted, cut.group_jobs * cut.images * cut.column_jobs);
   cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
   cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);

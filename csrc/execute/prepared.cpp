@@ -7,6 +7,7 @@
 #include "execute/kernel_parts.h"
 #include "execute/separable.h"
 #include "execute/winograd.h"
+#include "problem/dilated.h"
 #include "problem/part.h"
 
 namespace convcorr {
@@ -28,7 +29,7 @@ Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run&
     taps_ = std::make_unique<PreparedTaps>(p, plan.direct, h, run);
   }
   if (plan.algorithm == Algorithm::winograd) {
-    winograd_ = std::make_unique<PreparedWinograd>(p, plan.winograd, h, run);
+    winograd_ = std::make_unique<PreparedWinograd>(without_dilation(p), plan.winograd, h, run);
   }
 }
 
@@ -49,7 +50,7 @@ void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays,
     return taps_->run(p, plan.direct, arrays, run);
   }
   if (plan.algorithm == Algorithm::winograd && winograd_ && winograd_->serves(plan.winograd)) {
-    return winograd_->run(p, plan.winograd, arrays, run);
+    return winograd_->run(without_dilation(p), plan.winograd, arrays, run);
   }
   convcorr::execute(p, plan, arrays, run);
 }

@@ -6,6 +6,7 @@
 #include "plan/cost.h"
 #include "plan/separable.h"
 #include "plan/small.h"
+#include "problem/dilated.h"
 #include "problem/factors.h"
 #include "problem/part.h"
 #include "problem/upsampled.h"
@@ -148,7 +149,8 @@ bool is_layer(const Problem& p) {
   return false;
 }
 
-bool plan_winograd(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
+bool plan_winograd(const Problem& dilated, Plan& plan, std::vector<Candidate>* record) {
+  const Problem p = without_dilation(dilated);
   if (const char* why = refuse_winograd(p)) {
     if (record) record->push_back({.algorithm = Algorithm::winograd, .refused = why});
     return false;
