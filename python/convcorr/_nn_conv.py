@@ -165,8 +165,8 @@ def conv2d(
     Notes
     -----
     This is the cross-correlation of I. Goodfellow, Y. Bengio and A. Courville, *Deep Learning* (2016), section 9.1,
-    with the conventions of `torch.nn.functional.conv2d`. float16 is summed in float32 and rounded before or after `bias` is
-    added; integers are exact. The number of threads never changes a bit of the result.
+    with the conventions of `torch.nn.functional.conv2d`. float16 is summed in float32 and rounded before or after
+    `bias` is added; integers are exact. The number of threads never changes a bit of the result.
 
     Examples
     --------
