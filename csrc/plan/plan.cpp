@@ -177,13 +177,24 @@ bool by_channel(const Problem& p) {
   return true;
 }
 
+// Whether images are long enough for direct sums line by line.
+bool suits_lines(const Problem& p) {
+  constexpr double fewest_outputs = 600;
+  double outputs = 1;
+  for (int a = 0; a < p.spatial_count; ++a) {
+    outputs *= static_cast<double>(p.spatial[a].out);
+    if (p.spatial[a].stride > 1) return false;
+  }
+  return outputs >= fewest_outputs;
+}
+
 // The ways of layers, whose promise is of the whole output's size, not of each window's.
 void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record) {
   if (!is_layer(p)) return;
   // Direct sums over channels take many times what is predicted of a plane's.
   constexpr double fewest_products = 20e3;
   const bool many = output_count(p) * tap_count(p) > fewest_products && plan.algorithm != Algorithm::fft;
-  const bool first = many && (!by_channel(p) || has_many_taps(p));
+  const bool first = many && (!by_channel(p) || has_many_taps(p) || !suits_lines(p));
   if (plan_gemm(p, plan, record) && (first || plan.gemm.seconds < plan.seconds)) take_gemm(plan);
   constexpr index_t fewest_channels = 16;  // with fewer, the transforms outweigh the products that they save
   if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds &&
