@@ -55,6 +55,7 @@ def test_transposed_layers_are_their_definition(axes: int) -> None:
             continue
         bias = None if case.bias is None else numbers(rng, np.result_type(case.y, w), (w.shape[1] * layer.groups,))
         terms = w[:, 0].size // layer.groups
+        # `answer` calls it at once, within this turn of the loop.
         ans = answer(lambda y, w: layer.transposed(y, w, size), case.y, w, terms, bias=bias)  # noqa: B023
         got = TRANSPOSED[axes](
             case.images(case.y), w, bias, output_padding=layer.output_padding, algorithm="direct", **case.keywords
@@ -67,6 +68,7 @@ def test_gradients_of_data_are_their_definition(axes: int) -> None:
     for case in cases(axes, 3, constant=True):
         size = case.x.shape[2:]
         terms = case.w[:, 0].size // case.layer.groups
+        # `answer` calls it at once, within this turn of the loop.
         ans = answer(lambda y, w: case.layer.transposed(y, w, size), case.y, case.w, terms)  # noqa: B023
         shape = case.images(case.x).shape
         got = GRAD_INPUT[axes](shape, case.w, case.images(case.y), algorithm="direct", **case.keywords)
@@ -78,6 +80,7 @@ def test_gradients_of_weights_are_their_definition(axes: int) -> None:
     for case in cases(axes, 4):
         shape = case.w.shape
         terms = case.y[:, 0].size
+        # `answer` calls it at once, within this turn of the loop.
         ans = answer(lambda x, y: case.layer.grad_weight(x, y, shape), case.x, case.y, terms)  # noqa: B023
         got = GRAD_WEIGHT[axes](case.images(case.x), shape, case.images(case.y), algorithm="direct", **case.keywords)
         assert_matches(got, ans, repr(case))
