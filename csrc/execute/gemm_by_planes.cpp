@@ -22,7 +22,6 @@ struct JobCut {
   index_t jobs;
 };
 
-constexpr index_t most_in_order = 256;   // products summed one by one
 constexpr index_t wanted_columns = 400;  // of a job: a chunk of weights serves all of them
 
 // Lines to a job so that the registers hold as few outputs as possible that nobody wants, and planes few samples twice.

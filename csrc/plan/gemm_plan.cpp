@@ -120,7 +120,7 @@ bool suits_turning(const GemmPlan& g) {
 
 void cut_depth(GemmPlan& g) {
   const index_t item = itemsize(g.compute);
-  const index_t most = std::max<index_t>(panel_bytes / (g.width() * item), 16);
+  const index_t most = std::clamp<index_t>(panel_bytes / (g.width() * item), 16, most_in_order);
   const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
   g.channels_per_chunk = std::max<index_t>(even / g.taps, 1);
   g.taps_per_chunk = g.taps;

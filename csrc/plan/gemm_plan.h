@@ -50,6 +50,8 @@ struct GemmPlan {
 
 // Chunks are added one by one: deeper sums are taken in parts, which are added in pairs (execute/halves.h).
 constexpr double most_gemm_depth = 12800;
+// Products of a chunk, summed one by one: 256 equal ones would lose more than `auto` promises.
+constexpr index_t most_in_order = 240;
 
 // Why a layer can't go this way; null where it can.
 const char* refuse_gemm(const Problem& p);
