@@ -8,15 +8,16 @@
 #include "dispatch/environment.h"
 
 // CONVCORR_ISAS is the build's list: X(name) for each, best first.
-#define X(isa)                         \
-  namespace convcorr::isa {            \
-  extern const TapsTable taps;         \
-  extern const RowsTable rows;         \
-  extern const SumsTable sums;         \
-  extern const ConvertTable convert;   \
-  extern const FftTable fft;           \
-  extern const GemmTable gemm;         \
-  extern const WinogradTable winograd; \
+#define X(isa)                           \
+  namespace convcorr::isa {              \
+  extern const TapsTable taps;           \
+  extern const RowsTable rows;           \
+  extern const SumsTable sums;           \
+  extern const ConvertTable convert;     \
+  extern const FftTable fft;             \
+  extern const GemmTable gemm;           \
+  extern const WinogradTable winograd;   \
+  extern const DepthwiseTable depthwise; \
   }
 CONVCORR_ISAS
 #undef X
@@ -38,9 +39,10 @@ constexpr const FftTable* narrow_fft([[maybe_unused]] std::string_view isa) {
   return nullptr;
 }
 
-#define X(isa)                                                                                             \
-  constexpr Kernels kernels_##isa = {#isa,          &isa::taps, narrow_taps(#isa), &isa::rows, &isa::sums, \
-                                     &isa::convert, &isa::fft,  narrow_fft(#isa),  &isa::gemm, &isa::winograd};
+#define X(isa)                                                                                        \
+  constexpr Kernels kernels_##isa = {#isa,       &isa::taps,     narrow_taps(#isa), &isa::rows,       \
+                                     &isa::sums, &isa::convert,  &isa::fft,         narrow_fft(#isa), \
+                                     &isa::gemm, &isa::winograd, &isa::depthwise};
 CONVCORR_ISAS
 #undef X
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "execute/bias.h"
+#include "execute/depthwise.h"
 #include "execute/direct.h"
 #include "execute/fft.h"
 #include "execute/gemm.h"
@@ -73,6 +74,8 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
       return plan.by_parts ? run_fft_by_parts(p, plan.fft, arrays, run) : run_fft(p, plan.fft, arrays, run);
     case Algorithm::im2col:
       return run_gemm(p, plan.gemm, arrays, run);
+    case Algorithm::depthwise:
+      return run_depthwise(p, plan.gemm, arrays, run);
     case Algorithm::winograd:
       return run_winograd(without_dilation(p), plan.winograd, arrays, run);
     case Algorithm::reference:

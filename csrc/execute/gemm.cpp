@@ -17,21 +17,6 @@ namespace {
 
 constexpr index_t job_bytes = 2 << 20;  // what a job's own scratch takes at most, as a rule
 
-// Bias in the compute type, for all groups; empty where there is none.
-std::vector<char> read_bias(const Problem& p, const GemmPlan& g, const char* bias) {
-  std::vector<char> own;
-  if (!bias) return own;
-  const index_t n = g.groups * g.rows, size = itemsize(g.compute), item = itemsize(p.y_type);
-  own.resize(static_cast<std::size_t>(n * size));
-  for (index_t i = 0; i < n; ++i) {
-    const double b = read_element<double>(bias + i * item, p.y_type, false);
-    const auto narrow = static_cast<float>(b);
-    std::memcpy(own.data() + i * size, size == 4 ? static_cast<const void*>(&narrow) : &b,
-                static_cast<std::size_t>(size));
-  }
-  return own;
-}
-
 // Zeros of a border see no weights, but here they do: it makes a difference where those are infinite, and then sums are
 // not finite.
 bool pads(const GemmPlan& g) {
@@ -54,12 +39,6 @@ bool weights_are_finite(const Problem& p, const char* h) {
     if (!std::isfinite(read_element<double>(from, p.h_type, p.h_swapped))) return false;
   } while (at.next());
   return true;
-}
-
-void run_directly(const Problem& p, const Arrays& arrays, const Run& run) {
-  Plan plan;
-  make_plan(p, Method::direct, plan);
-  execute(p, plan, arrays, run);
 }
 
 void run_jobs_with(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const Run& run) {
@@ -87,6 +66,26 @@ void pack_all(const Problem& p, const GemmPlan& g, const char* h, const Run& run
 }
 
 }  // namespace
+
+std::vector<char> read_bias(const Problem& p, const GemmPlan& g, const char* bias) {
+  std::vector<char> own;
+  if (!bias) return own;
+  const index_t n = g.groups * g.rows, size = itemsize(g.compute), item = itemsize(p.y_type);
+  own.resize(static_cast<std::size_t>(n * size));
+  for (index_t i = 0; i < n; ++i) {
+    const double b = read_element<double>(bias + i * item, p.y_type, false);
+    const auto narrow = static_cast<float>(b);
+    std::memcpy(own.data() + i * size, size == 4 ? static_cast<const void*>(&narrow) : &b,
+                static_cast<std::size_t>(size));
+  }
+  return own;
+}
+
+void run_directly(const Problem& p, const Arrays& arrays, const Run& run) {
+  Plan plan;
+  make_plan(p, Method::direct, plan);
+  execute(p, plan, arrays, run);
+}
 
 GroupAt group_at(const GemmPlan& g, index_t number) {
   GroupAt at;

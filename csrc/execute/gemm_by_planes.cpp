@@ -107,6 +107,7 @@ class PlaneJob {
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + 128);
     sums_ = scratch.take<char>(sums);
     samples_ = scratch.take<char>(planes_.bytes());
+    planes_.clear_slack(samples_);
     for (index_t group = group_; group < group_ + groups_; ++group) {
       place(arrays, group);
       const WeightRows of_rows(g_, weights, bias, group, row_);

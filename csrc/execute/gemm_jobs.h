@@ -1,6 +1,8 @@
 // What the jobs of a product of matrices share.
 #pragma once
 
+#include <vector>
+
 #include "execute/parallel.h"
 #include "plan/gemm_plan.h"
 
@@ -31,6 +33,12 @@ struct GroupAt {
   index_t x = 0, h = 0, y = 0;  // bytes
 };
 GroupAt group_at(const GemmPlan& g, index_t number);
+
+// Bias in the compute type, for all groups; empty where there is none.
+std::vector<char> read_bias(const Problem& p, const GemmPlan& g, const char* bias);
+
+// By direct sums, which see no zeros of a border.
+void run_directly(const Problem& p, const Arrays& arrays, const Run& run);
 
 // False where some sums are not finite.
 bool run_tap_by_tap(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,

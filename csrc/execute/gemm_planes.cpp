@@ -57,7 +57,8 @@ void Planes::start(const OutputBlock& block, const index_t* plane_at) {
   const index_t line = 64 / itemsize(g_.compute);
   plane_ = ceil_div(height_ * width_ + reach - width_, line) * line;
   if (plane_ / line % 2 == 0) plane_ += line;
-  find_pieces();
+  padded_ = g_.native_x && lane.border == Border::constant && g_.plane_row.border == Border::constant;
+  padded_ ? find_padded() : find_pieces();
   find_offsets();
 }
 
@@ -79,6 +80,57 @@ void Planes::find_row_pieces(index_t phase, std::vector<PanelPiece>& pieces) con
     }
     at += n;
   }
+}
+
+namespace {
+
+// Positions [first, end) of `count`, each `stride` samples after the one before, lie in an axis of n samples.
+struct Inside {
+  index_t first, end;
+  Inside(index_t position, index_t stride, index_t count, index_t n)
+      : first(position < 0 ? std::min(ceil_div(-position, stride), count) : 0),
+        end(position < n ? std::min(ceil_div(n - position, stride), count) : 0) {}
+};
+
+}  // namespace
+
+void Planes::find_padded() {
+  groups_.clear();
+  const SpatialAxis &row = g_.plane_row, &lane = g_.axis[g_.axes - 1];
+  const index_t reach = block_.columns + taps_.column.reach;
+  Odometer tap;
+  for (int a = 0; a + 2 < g_.axes; ++a) tap.add_axis(g_.axis[a].kernel);
+  do {
+    index_t plane_x = -g_.x_low;
+    bool plane_inside = true;
+    for (int a = 0; a + 2 < g_.axes; ++a) {
+      const SpatialAxis& s = g_.axis[a];
+      const index_t i = border_index(plane_at_[a] * s.stride + tap.at[a] * s.dilation + s.offset, s.in, s.border);
+      plane_inside = plane_inside && i >= 0;
+      plane_x += i * s.x_stride;
+    }
+    for (const index_t row_phase : taps_.row.phases) {
+      const index_t top = block_.first_row * row.stride + row_phase + row.offset;
+      const Inside rows(top, row.stride, plane_inside ? height_ : 0, row.in);
+      for (const index_t phase : taps_.column.phases) {
+        const index_t left = block_.first_column * lane.stride + phase + lane.offset;
+        const Inside columns(left, lane.stride, width_, lane.in);
+        PaddedRows group = {};
+        group.from = (plane_x + (top + rows.first * row.stride) * row.x_stride +
+                      (left + columns.first * lane.stride) * lane.x_stride) /
+                     unit_;
+        group.row_step = row.stride * row.x_stride / unit_;
+        group.step = lane.stride * lane.x_stride / unit_;
+        group.first = rows.first;
+        group.end = rows.end;
+        group.at = columns.first;
+        group.n = columns.end - columns.first;
+        group.width = width_;
+        group.length = height_ * width_ + reach - width_;
+        groups_.push_back(group);
+      }
+    }
+  } while (tap.next());
 }
 
 // For each group of planes, for each row: pieces whose `from` counts from the image's lowest sample.
@@ -140,16 +192,31 @@ void Planes::find_offsets() {
   }
 }
 
+void Planes::clear_slack(char* memory) const {
+  const index_t size = itemsize(g_.compute), samples = taps_.groups() * g_.channels_per_chunk * plane_;
+  std::memset(memory + samples * size, 0, static_cast<std::size_t>(slack * size));
+}
+
 void Planes::make(const char* x, const char* x_end, index_t count, char* memory) const {
   const index_t size = itemsize(g_.compute), groups = taps_.groups();
   for (index_t group = 0; group < groups; ++group) {
     char* const to = memory + group * g_.channels_per_chunk * plane_ * size;
     const index_t stride = g_.channel.x_stride;
+    if (padded_) {
+      PaddedRows rows = groups_[static_cast<std::size_t>(group)];
+      rows.x = x;
+      rows.x_end = x_end;
+      rows.channels = count;
+      rows.channel_stride = stride / unit_;
+      rows.planes = to;
+      rows.plane_step = plane_;
+      g_.functions().pad(rows);
+      continue;
+    }
     PanelRows rows = {
         pieces_.data(), first_piece_.data() + group * height_, height_, count, stride, x, x_end, to, width_, plane_};
     pack_rows(p_, g_, rows);
   }
-  std::memset(memory + groups * g_.channels_per_chunk * plane_ * size, 0, static_cast<std::size_t>(slack * size));
 }
 
 }  // namespace convcorr

@@ -47,11 +47,15 @@ class Planes {
   index_t columns() const { return (block_.rows - 1) * width_ + block_.columns; }
   const index_t* offsets() const { return offsets_.data(); }
 
+  // Once for all that is made there: sums of what lies behind the planes are dropped, but should be finite.
+  void clear_slack(char* memory) const;
+
   // The planes of `count` channels; x is the image's lowest sample of the first of them.
   void make(const char* x, const char* x_end, index_t count, char* memory) const;
 
  private:
   void find_pieces();
+  void find_padded();
   void find_row_pieces(index_t phase, std::vector<PanelPiece>& pieces) const;
   void find_offsets();
   index_t plane_row(index_t x_offset, index_t phase, index_t row) const;
@@ -63,6 +67,8 @@ class Planes {
   OutputBlock block_ = {};
   index_t plane_at_[max_spatial] = {};
   index_t width_ = 0, made_ = 0, height_ = 0, plane_ = 0;
+  bool padded_ = false;  // rows are x's own with zeros around them, in every group
+  std::vector<PaddedRows> groups_;
   std::vector<PanelPiece> pieces_;
   std::vector<index_t> first_piece_;  // of each row of each group, and behind the last
   std::vector<index_t> offsets_;

@@ -109,6 +109,7 @@ class TurnedJob {
           block_ = {line, std::min(cut_.lines, lines - line), column, std::min(cut_.columns, columns - column)};
           planes_.start(block_, plane.at);
           samples.resize(std::max(samples.size(), static_cast<std::size_t>(planes_.bytes()) + 64));
+          planes_.clear_slack(samples.data());
           for (index_t c = 0; c < g_.channels; ++c) {
             if (worker.should_stop()) return true;
             planes_.make(x_ + c * g_.channel.x_stride, arrays.x + g_.x_high, items_, samples.data());

@@ -67,6 +67,10 @@ void interleave(const char* rows, index_t depth, int count, char* tile) {
 
 }  // namespace
 
+void load_weight_row(const Problem& p, const GemmPlan& g, const char* h, char* row) {
+  load_row(p, g, stretch_of(p, g), h, row);
+}
+
 index_t packed_weights_bytes(const GemmPlan& g) {
   const index_t tile = g.functions().tile_rows;
   return checked_mul(ceil_div(g.rows, tile) * tile, checked_mul(g.depth, itemsize(g.compute)));

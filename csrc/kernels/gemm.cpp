@@ -152,8 +152,9 @@ bool multiply(const GemmPanel& p) {
 template <class T>
 CONVCORR_INLINE void copy_near(T* to, const T* from, index_t n, const T* end) {
   constexpr int width = lanes<T>;
+  const index_t readable = end - from - width;  // where the last whole register begins
   index_t i = 0;
-  for (; i < n && from + i + width <= end; i += width) store(to + i, load(from + i));
+  for (; i < n && i <= readable; i += width) store(to + i, load(from + i));
   for (; i < n; ++i) to[i] = from[i];
 }
 
@@ -166,8 +167,9 @@ CONVCORR_INLINE vec<T> even_lanes(vec<T> a, vec<T> b, std::integer_sequence<int,
 template <class T>
 CONVCORR_INLINE void copy_even(T* to, const T* from, index_t n, const T* end) {
   constexpr int width = lanes<T>;
+  const index_t readable = end - from - 2 * width;
   index_t i = 0;
-  for (; i < n && from + 2 * (i + width) <= end; i += width) {
+  for (; i < n && 2 * i <= readable; i += width) {
     const vec<T> low = load(from + 2 * i), high = load(from + 2 * i + width);
     store(to + i, even_lanes<T>(low, high, std::make_integer_sequence<int, width>{}));
   }
@@ -175,15 +177,28 @@ CONVCORR_INLINE void copy_even(T* to, const T* from, index_t n, const T* end) {
 }
 
 template <class T>
+CONVCORR_INLINE void copy_every(T* to, const T* from, index_t step, index_t n, const T* end) {
+  if (step == 1) {
+    copy_near(to, from, n, end);
+  } else if (step == 2) {
+    copy_even(to, from, n, end);
+  } else {
+    for (index_t i = 0; i < n; ++i) to[i] = from[i * step];
+  }
+}
+
+template <class T>
+CONVCORR_INLINE void clear(T* to, index_t n) {
+  const vec<T> zeros = pinned<T>(vec<T>{});  // nobody's business, or this would become a call of memset for a few bytes
+  for (index_t i = 0; i < n; i += lanes<T>) store(to + i, zeros);
+}
+
+template <class T>
 CONVCORR_INLINE void copy_piece(const PanelPiece& p, T* to, const T* x, const T* end) {
   if (p.from < 0) {
-    for (index_t i = 0; i < p.n; i += lanes<T>) store(to + i, vec<T>{});
-  } else if (p.step == 1) {
-    copy_near(to, x + p.from, p.n, end);
-  } else if (p.step == 2) {
-    copy_even(to, x + p.from, p.n, end);
+    clear(to, p.n);
   } else {
-    for (index_t i = 0; i < p.n; ++i) to[i] = x[p.from + i * p.step];
+    copy_every(to, x + p.from, p.step, p.n, end);
   }
 }
 
@@ -197,6 +212,27 @@ void pack(const PanelRows& r) {
         copy_piece(r.pieces[i], row + r.pieces[i].at, x, static_cast<const T*>(r.x_end));
       }
     }
+  }
+}
+
+// In the order of the plane, so that what is written too far is written over. The zeros behind a row's samples and
+// those before the next one's are one run.
+template <class T>
+void pad(const PaddedRows& r) {
+  const T* x = static_cast<const T*>(r.x) + r.from;
+  const T* const end = static_cast<const T*>(r.x_end);
+  T* plane = static_cast<T*>(r.planes);
+  const index_t before = r.first < r.end && r.n > 0 ? r.first * r.width + r.at : r.length;
+  for (index_t c = 0; c < r.channels; ++c, x += r.channel_stride, plane += r.plane_step) {
+    clear(plane, before);
+    if (before == r.length) continue;
+    const T* from = x;
+    T* row = plane + before;
+    for (index_t i = r.first; i < r.end; ++i, from += r.row_step, row += r.width) {
+      copy_every(row, from, r.step, r.n, end);
+      clear(row + r.n, r.width - r.n);
+    }
+    clear(row, plane + r.length - row);
   }
 }
 
@@ -216,7 +252,7 @@ void turn(const void* rows, index_t row_length, index_t width, index_t n, void* 
 }
 
 template <class T>
-constexpr GemmFunctions functions = {multiply<T>, pack<T>, turn<T>, most_vectors, tile_rows};
+constexpr GemmFunctions functions = {multiply<T>, pack<T>, pad<T>, turn<T>, most_vectors, tile_rows};
 
 }  // namespace
 

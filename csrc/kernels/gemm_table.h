@@ -47,9 +47,25 @@ struct PanelRows {
   index_t panel_step;                // from a channel's first row to the next one's
 };
 
+// Planes of samples with zeros around: row r in [first, end) of each channel's plane holds, from column `at` on,
+// x[from + (r - first) * row_step + i * step] for i in [0, n); all else is zero.
+struct PaddedRows {
+  const void* x;      // channel 0
+  const void* x_end;  // where x ceases to be readable
+  index_t channels, channel_stride;
+  index_t from, row_step, step;  // scalars
+  index_t first, end;
+  index_t at, n;
+  index_t width;   // scalars from row to row
+  index_t length;  // of a plane; it is writable for a register more
+  void* planes;
+  index_t plane_step;  // from a channel's plane to the next one's
+};
+
 struct GemmFunctions {
   bool (*multiply)(const GemmPanel& panel);  // whether all sums are finite, those dropped included
   void (*pack)(const PanelRows& rows);
+  void (*pad)(const PaddedRows& rows);
   // panel[k * width + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
   void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel);
   int most_vectors, tile_rows;

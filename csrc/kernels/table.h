@@ -190,6 +190,8 @@ struct GemmTable;  // kernels/gemm_table.h
 
 struct WinogradTable;  // kernels/winograd_table.h
 
+struct DepthwiseTable;  // kernels/depthwise_table.h
+
 // Everything that one ISA offers.
 struct Kernels {
   const char* isa;
@@ -202,6 +204,7 @@ struct Kernels {
   const FftTable* narrow_fft;  // for registers of half the width, or null
   const GemmTable* gemm;
   const WinogradTable* winograd;
+  const DepthwiseTable* depthwise;
 };
 
 }  // namespace convcorr

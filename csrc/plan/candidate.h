@@ -5,9 +5,10 @@
 
 namespace convcorr {
 
-enum class Algorithm : unsigned char { small, direct, reference, fft, separable, im2col, winograd };
+enum class Algorithm : unsigned char { small, direct, reference, fft, separable, im2col, winograd, depthwise };
 constexpr const char* algorithm_name(Algorithm a) {
-  constexpr const char* names[] = {"small", "direct", "reference", "fft", "separable", "im2col", "winograd"};
+  constexpr const char* names[] = {"small",     "direct", "reference", "fft",
+                                   "separable", "im2col", "winograd",  "depthwise"};
   return names[static_cast<int>(a)];
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "plan/cost.h"
+#include "plan/depthwise_plan.h"
 #include "plan/separable.h"
 #include "plan/small.h"
 #include "problem/dilated.h"
@@ -132,6 +133,21 @@ void take_gemm(Plan& plan) {
   plan.seconds = plan.gemm.seconds;
 }
 
+// Of a Problem that plan_gemm() described.
+bool plan_depthwise(Plan& plan, std::vector<Candidate>* record) {
+  if (const char* why = refuse_depthwise(plan.gemm)) {
+    if (record) record->push_back({.algorithm = Algorithm::depthwise, .refused = why});
+    return false;
+  }
+  if (record) record->push_back({.algorithm = Algorithm::depthwise, .seconds = depthwise_seconds(plan.gemm)});
+  return true;
+}
+
+void take_depthwise(Plan& plan) {
+  plan.algorithm = Algorithm::depthwise;
+  plan.seconds = depthwise_seconds(plan.gemm);
+}
+
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
   Candidate* best = nullptr;
   for (Candidate& c : record) {
@@ -195,7 +211,13 @@ void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record
   constexpr double fewest_products = 20e3;
   const bool many = output_count(p) * tap_count(p) > fewest_products && plan.algorithm != Algorithm::fft;
   const bool first = many && (!by_channel(p) || has_many_taps(p) || !suits_lines(p));
-  if (plan_gemm(p, plan, record) && (first || plan.gemm.seconds < plan.seconds)) take_gemm(plan);
+  if (plan_gemm(p, plan, record)) {
+    if (plan_depthwise(plan, record)) {
+      if (first || depthwise_seconds(plan.gemm) < plan.seconds) take_depthwise(plan);
+    } else if (first || plan.gemm.seconds < plan.seconds) {
+      take_gemm(plan);
+    }
+  }
   constexpr index_t fewest_channels = 16;  // with fewer, the transforms outweigh the products that they save
   if (plan_winograd(p, plan, record) && plan.winograd.seconds < plan.seconds &&
       std::min(plan.winograd.ins, plan.winograd.outs) >= fewest_channels) {
@@ -217,6 +239,9 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
   }
   if (method == Method::im2col && plan_gemm(p, plan, record)) return take_gemm(plan);
   if (method == Method::winograd && plan_winograd(p, plan, record)) return take_winograd(plan);
+  if (method == Method::depthwise && plan_gemm(p, plan, record) && plan_depthwise(plan, record)) {
+    return take_depthwise(plan);
+  }
   plan_exactly(p, plan, record);
   if (method == Method::direct || method == Method::separable || method == Method::fft) return;
   if (has_many_taps(p) && plan.algorithm != Algorithm::reference) {  // in halves
@@ -233,7 +258,7 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
     plan.algorithm = Algorithm::fft;
     plan.seconds = plan.fft.seconds;
   }
-  if (method != Method::depthwise) consider_layer(p, plan, record);
+  consider_layer(p, plan, record);
 }
 
 }  // namespace
@@ -243,7 +268,8 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
 double many_taps(const Problem& p) { return is_complex(p.sum_type) && !has_real_factor(p) ? 128 : 240; }
 
 bool adds_bias(const Plan& plan) {
-  return plan.algorithm == Algorithm::winograd || (plan.algorithm == Algorithm::im2col && !plan.in_halves);
+  return plan.algorithm == Algorithm::winograd || plan.algorithm == Algorithm::depthwise ||
+         (plan.algorithm == Algorithm::im2col && !plan.in_halves);
 }
 
 bool has_many_taps(const Problem& p) {

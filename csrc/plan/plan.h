@@ -30,7 +30,7 @@ struct Plan {
   DirectPlan direct;      // for Algorithm::direct
   bool by_parts = false;  // Algorithm::fft: `fft` is that of split_kernel(p)
   FftPlan fft;            // for Algorithm::fft
-  GemmPlan gemm;          // for Algorithm::im2col
+  GemmPlan gemm;          // for Algorithm::im2col and depthwise
   WinogradPlan winograd;  // for Algorithm::winograd
 };
 
