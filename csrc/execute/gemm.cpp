@@ -51,17 +51,17 @@ void run_jobs_with(const Problem& p, const GemmPlan& g, const Arrays& arrays, co
   }
 }
 
-void pack_all(const Problem& p, const GemmPlan& g, const char* h, const Run& run, char* tiles) {
+void load_all(const Problem& p, const GemmPlan& g, const char* h, const Run& run, char* rows) {
   constexpr index_t weights_per_job = 1 << 14;
-  const index_t tile = g.functions().tile_rows, group_bytes = packed_weights_bytes(g);
-  const index_t rows_per_job = std::max<index_t>(weights_per_job / (g.depth * tile), 1) * tile;
+  const index_t group_bytes = own_weights_bytes(g);
+  const index_t rows_per_job = std::max<index_t>(weights_per_job / g.depth, 1);
   const index_t parts = ceil_div(g.rows, rows_per_job);
   Run own = run;
   own.seconds = static_cast<double>(g.groups * g.rows * g.depth) * 1e-9;
   run_jobs(g.groups * parts, own, [&](index_t number, Worker&) {
     const index_t group = number / parts, first = number % parts * rows_per_job;
-    pack_weights(p, g, h + group_at(g, group).h, first, std::min(first + rows_per_job, g.rows),
-                 tiles + group * group_bytes);
+    load_weight_rows(p, g, h + group_at(g, group).h, first, std::min(first + rows_per_job, g.rows),
+                     rows + group * group_bytes);
   });
 }
 
@@ -100,25 +100,21 @@ GroupAt group_at(const GemmPlan& g, index_t number) {
 }
 
 WeightRows::WeightRows(const GemmPlan& g, const Weights& weights, const char* bias, index_t group, index_t first) {
-  const index_t size = itemsize(g.compute), tile = g.functions().tile_rows;
+  const index_t size = itemsize(g.compute);
   bias_ = bias ? bias + (group * g.rows + first) * size : nullptr;
-  if (weights.packed) {
-    h_ = weights.origin + group * weights.group_bytes + first * g.depth * size;
-    row_scalars_ = 0;
-    tile_scalars_ = tile * g.depth;
+  if (weights.own) {
+    row_scalars_ = own_weights_row(g);
+    h_ = weights.origin + group * own_weights_bytes(g) + first * row_scalars_ * size;
   } else {
-    h_ = weights.origin + group_at(g, group).h + first * g.row.h_stride;
     row_scalars_ = g.rows == 1 ? g.depth : g.row.h_stride / size;
-    tile_scalars_ = 0;
+    h_ = weights.origin + group_at(g, group).h + first * g.row.h_stride;
   }
 }
 
 GemmPanel WeightRows::from(const GemmPlan& g, index_t k) const {
   GemmPanel panel = {};
-  const index_t step = row_scalars_ == 0 ? g.functions().tile_rows : 1;
-  panel.a = h_ + k * step * itemsize(g.compute);
+  panel.a = h_ + k * itemsize(g.compute);
   panel.a_row = row_scalars_;
-  panel.a_tile = tile_scalars_;
   panel.bias = bias_;
   panel.adds = k > 0;
   return panel;
@@ -127,30 +123,30 @@ GemmPanel WeightRows::from(const GemmPlan& g, index_t k) const {
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
   // Where a sum isn't finite there, samples that it doesn't see may be why.
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
-  if (g.weights_in_place) return run_jobs_with(p, g, arrays, {arrays.h, false, 0}, run);
-  const index_t bytes = checked_mul(g.groups, packed_weights_bytes(g));
+  if (g.weights_in_place) return run_jobs_with(p, g, arrays, {arrays.h, false}, run);
+  const index_t bytes = checked_mul(g.groups, own_weights_bytes(g));
   Scratch scratch(Scratch::padded(bytes), job_bytes);
-  char* const tiles = scratch.take<char>(bytes);
-  pack_all(p, g, arrays.h, run, tiles);
-  run_jobs_with(p, g, arrays, {tiles, true, packed_weights_bytes(g)}, run);
+  char* const rows = scratch.take<char>(bytes);
+  load_all(p, g, arrays.h, run, rows);
+  run_jobs_with(p, g, arrays, {rows, true}, run);
 }
 
-PackedWeights::PackedWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run)
+OwnWeights::OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run)
     : compute_(g.compute),
       groups_(g.groups),
       rows_(g.rows),
       depth_(g.depth),
-      tiles_(static_cast<std::size_t>(checked_mul(g.groups, packed_weights_bytes(g)))) {
-  pack_all(p, g, h, run, tiles_.data());
+      weights_(static_cast<std::size_t>(checked_mul(g.groups, own_weights_bytes(g)))) {
+  load_all(p, g, h, run, weights_.data());
 }
 
-bool PackedWeights::serves(const GemmPlan& g) const {
+bool OwnWeights::serves(const GemmPlan& g) const {
   return g.compute == compute_ && g.groups == groups_ && g.rows == rows_ && g.depth == depth_;
 }
 
-void PackedWeights::run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const {
+void OwnWeights::run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const {
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
-  run_jobs_with(p, g, arrays, {tiles_.data(), true, packed_weights_bytes(g)}, run);
+  run_jobs_with(p, g, arrays, {weights_.data(), true}, run);
 }
 
 }  // namespace convcorr

@@ -10,17 +10,17 @@ namespace convcorr {
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run);
 
-// Weights in tiles of rows, for many calls. Safe to share between threads once made.
-class PackedWeights {
+// Weights row by row in the compute type, for many calls. Safe to share between threads once made.
+class OwnWeights {
  public:
-  PackedWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run);
+  OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run);
   bool serves(const GemmPlan& g) const;
   void run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const;
 
  private:
   Compute compute_;
   index_t groups_, rows_, depth_;
-  std::vector<char> tiles_;
+  std::vector<char> weights_;
 };
 
 }  // namespace convcorr

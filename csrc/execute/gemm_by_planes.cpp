@@ -1,6 +1,7 @@
 // Products whose panels are stretches of planes of samples: see execute/gemm_planes.h.
 #include <algorithm>
 #include <atomic>
+#include <vector>
 
 #include "base/buffer.h"
 #include "base/checked.h"
@@ -97,8 +98,14 @@ class PlaneJob {
 
   // Whether all sums are finite.
   bool run(const Arrays& arrays, const Weights& weights, const char* bias, Worker& worker) {
-    planes_.start(block_, image_.at + g_.batch_axes);
-    columns_ = planes_.columns();
+    x_in_place_ = g_.x_in_place;
+    columns_ = x_in_place_ ? block_.columns : 0;
+    if (x_in_place_) find_offsets();
+    const OutputBlock copied = x_in_place_ ? rest_of_block() : block_;
+    if (copied.columns > 0) {
+      planes_.start(copied, image_.at + g_.batch_axes);
+      columns_ += x_in_place_ ? 0 : planes_.columns();
+    }
     const bool one_row = block_.rows == 1;
     const bool follows = planes_.width() == block_.columns && block_.columns == g_.axis[g_.axes - 1].out;
     in_place_ = g_.native_y && (one_row || follows);
@@ -134,31 +141,68 @@ class PlaneJob {
     y_ += block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
   }
 
+  // Whole registers of outputs whose samples lie in x as they would in a plane.
+  index_t whole_columns() const { return block_.columns / g_.lanes * g_.lanes; }
+
+  // A register of the rest would reach beyond x.
+  OutputBlock rest_of_block() const {
+    const index_t whole = whole_columns();
+    return {0, 1, block_.first_column + whole, block_.columns - whole};
+  }
+
+  void find_offsets() {
+    x_offsets_.resize(static_cast<std::size_t>(g_.channels_per_chunk));
+    for (std::size_t k = 0; k < x_offsets_.size(); ++k) {
+      x_offsets_[k] = static_cast<index_t>(k) * (g_.channel.x_stride / size_);
+    }
+  }
+
   void add_channels(const WeightRows& of_rows, index_t first, const char* x_end) {
     const index_t count = std::min(g_.channels_per_chunk, g_.channels - first);
-    planes_.make(x_ + first * g_.channel.x_stride, x_end, count, samples_);
+    const char* const x = x_ + first * g_.channel.x_stride;
+    if (x_in_place_) {
+      const Samples in_place = {x + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
+      add_chunk(of_rows, first, count, in_place);
+      if (in_place.end == columns_) return;
+    }
+    planes_.make(x, x_end, count, samples_);
+    add_chunk(of_rows, first, count, {samples_, planes_.offsets(), x_in_place_ ? whole_columns() : 0, columns_});
+  }
+
+  // Where the samples of columns [first, end) lie.
+  struct Samples {
+    const char* panel;
+    const index_t* offsets;
+    index_t first, end;
+  };
+
+  void add_chunk(const WeightRows& of_rows, index_t first, index_t count, const Samples& samples) {
     const index_t depth = count * g_.taps, parts = ceil_div(depth, most_in_order);
     for (index_t part = 0; part < parts; ++part) {
       const index_t k = part * depth / parts, end = (part + 1) * depth / parts;
-      add_products(of_rows, first * g_.taps + k, planes_.offsets() + k, end - k);
+      Samples of_part = samples;
+      of_part.offsets += k;
+      add_products(of_rows, first * g_.taps + k, of_part, end - k);
     }
   }
 
   // Panel by panel. The last two share what is left, lest the last one be a single register.
-  void add_products(const WeightRows& of_rows, index_t k, const index_t* offsets, index_t depth) {
+  void add_products(const WeightRows& of_rows, index_t k, const Samples& samples, index_t depth) {
     GemmPanel product = of_rows.from(g_, k);
-    product.offsets = offsets;
+    product.offsets = samples.offsets;
     product.depth = depth;
     product.c_row = in_place_ ? g_.row.y_stride / size_ : sums_row_;
     product.rows = rows_;
     char* const c = in_place_ ? y_ : sums_;
-    for (index_t column = 0; column < columns_;) {
-      const index_t left = ceil_div(columns_ - column, g_.lanes);
+    for (index_t column = samples.first; column < samples.end;) {
+      const index_t left = ceil_div(samples.end - column, g_.lanes);
       const index_t vectors = left == g_.vectors + 1 && g_.vectors > 2 ? 2 : std::min<index_t>(left, g_.vectors);
       product.vectors = static_cast<int>(vectors);
-      product.panel = samples_ + column * size_;
+      product.panel = samples.panel + (column - samples.first) * size_;
       product.c = c + column * size_;
-      product.columns = in_place_ ? std::min(vectors * g_.lanes, columns_ - column) : vectors * g_.lanes;
+      product.columns = in_place_ ? std::min(vectors * g_.lanes, samples.end - column) : vectors * g_.lanes;
+      const index_t next = column + vectors * g_.lanes;
+      product.next = next < samples.end ? samples.panel + (next - samples.first) * size_ : nullptr;
       finite_ &= g_.functions().multiply(product);
       column += vectors * g_.lanes;
     }
@@ -184,7 +228,8 @@ class PlaneJob {
   index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;
   const char* x_ = nullptr;
   char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr;
-  bool in_place_ = false, finite_ = true;
+  bool in_place_ = false, x_in_place_ = false, finite_ = true;
+  std::vector<index_t> x_offsets_;
 };
 
 }  // namespace

@@ -8,11 +8,10 @@
 
 namespace convcorr {
 
-// All weights: rows as the caller has them, or tiles.
+// All weights: rows as the caller has them, or our own (execute/gemm_weights.h).
 struct Weights {
   const char* origin;  // of group 0
-  bool packed;
-  index_t group_bytes;  // packed: from group to group
+  bool own;
 };
 
 // Rows of a group's weights from `first` on, and their bias.
@@ -26,7 +25,7 @@ class WeightRows {
 
  private:
   const char *h_, *bias_;
-  index_t row_scalars_, tile_scalars_;
+  index_t row_scalars_;
 };
 
 struct GroupAt {

@@ -1,9 +1,6 @@
 #include "execute/gemm_weights.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "base/buffer.h"
 #include "base/checked.h"
 #include "execute/load.h"
 #include "problem/odometer.h"
@@ -56,42 +53,27 @@ void load_row(const Problem& p, const GemmPlan& g, const Stretch& s, const char*
   }
 }
 
-template <class T>
-void interleave(const char* rows, index_t depth, int count, char* tile) {
-  const T* from = reinterpret_cast<const T*>(rows);
-  T* to = reinterpret_cast<T*>(tile);
-  for (index_t k = 0; k < depth; ++k, to += count) {
-    for (int r = 0; r < count; ++r) to[r] = from[r * depth + k];
-  }
-}
-
 }  // namespace
 
 void load_weight_row(const Problem& p, const GemmPlan& g, const char* h, char* row) {
   load_row(p, g, stretch_of(p, g), h, row);
 }
 
-index_t packed_weights_bytes(const GemmPlan& g) {
-  const index_t tile = g.functions().tile_rows;
-  return checked_mul(ceil_div(g.rows, tile) * tile, checked_mul(g.depth, itemsize(g.compute)));
+index_t own_weights_row(const GemmPlan& g) {
+  constexpr index_t same_set = 4096, line = 64;
+  const index_t size = itemsize(g.compute);
+  return (g.depth * size) % same_set == 0 ? g.depth + line / size : g.depth;
 }
 
-void pack_weights(const Problem& p, const GemmPlan& g, const char* h, index_t first, index_t end, char* tiles) {
-  const index_t size = itemsize(g.compute), row_bytes = g.depth * size;
-  const int count = g.functions().tile_rows;
+index_t own_weights_bytes(const GemmPlan& g) {
+  return checked_mul(g.rows, checked_mul(own_weights_row(g), itemsize(g.compute)));
+}
+
+void load_weight_rows(const Problem& p, const GemmPlan& g, const char* h, index_t first, index_t end, char* rows) {
+  const index_t row_bytes = own_weights_row(g) * itemsize(g.compute);
   const Stretch stretch = stretch_of(p, g);
-  Scratch scratch(Scratch::padded(count * row_bytes));
-  char* const rows = scratch.take<char>(count * row_bytes);
-  for (index_t row = first; row < end; row += count) {
-    const index_t wanted = std::min<index_t>(count, end - row);
-    for (index_t r = 0; r < wanted; ++r) {
-      load_row(p, g, stretch, h + (row + r) * g.row.h_stride, rows + r * row_bytes);
-    }
-    if (wanted < count) {
-      std::memset(rows + wanted * row_bytes, 0, static_cast<std::size_t>((count - wanted) * row_bytes));
-    }
-    char* const tile = tiles + row * row_bytes;
-    size == 4 ? interleave<float>(rows, g.depth, count, tile) : interleave<double>(rows, g.depth, count, tile);
+  for (index_t row = first; row < end; ++row) {
+    load_row(p, g, stretch, h + row * g.row.h_stride, rows + row * row_bytes);
   }
 }
 

@@ -5,11 +5,14 @@
 
 namespace convcorr {
 
-// Packed: [rows / tile_rows][depth][tile_rows], the last tile filled up with zeros.
-index_t packed_weights_bytes(const GemmPlan& g);  // of one group
 // One row, in the order of the depth.
 void load_weight_row(const Problem& p, const GemmPlan& g, const char* h, char* row);
-// Tiles of rows [first, end) of a group whose weights begin at h; `first` is a multiple of tile_rows.
-void pack_weights(const Problem& p, const GemmPlan& g, const char* h, index_t first, index_t end, char* tiles);
+
+// All rows, for products that can't read them where the caller has them. Rows of 4096 bytes would meet in one set of
+// the first cache: they lie a line further apart.
+index_t own_weights_row(const GemmPlan& g);    // scalars from row to row
+index_t own_weights_bytes(const GemmPlan& g);  // of one group
+// Rows [first, end) of a group whose weights begin at h.
+void load_weight_rows(const Problem& p, const GemmPlan& g, const char* h, index_t first, index_t end, char* rows);
 
 }  // namespace convcorr

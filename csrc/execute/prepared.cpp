@@ -18,7 +18,7 @@ Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run&
     return;
   }
   if (plan.in_halves || plan.phases > 1 || plan.upsampled > 1) return;
-  if (plan.algorithm == Algorithm::im2col) weights_ = std::make_unique<PackedWeights>(p, plan.gemm, h, run);
+  if (plan.algorithm == Algorithm::im2col) weights_ = std::make_unique<OwnWeights>(p, plan.gemm, h, run);
   if (plan.by_parts) {
     parts_ = std::make_unique<const KernelParts>(p, h);
     if (parts_->finite()) fft_ = std::make_unique<PreparedFft>(split_kernel(p), plan.fft, parts_->data(), run);

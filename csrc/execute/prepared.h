@@ -11,7 +11,7 @@
 namespace convcorr {
 
 class KernelParts;
-class PackedWeights;
+class OwnWeights;
 class PreparedFft;
 class PreparedTaps;
 class PreparedWinograd;
@@ -29,7 +29,7 @@ class Prepared {
   std::unique_ptr<const KernelParts> parts_;  // that fft_ was made of, where the plan goes by parts
   std::unique_ptr<PreparedFft> fft_;
   std::unique_ptr<PreparedTaps> taps_;
-  std::unique_ptr<const PackedWeights> weights_;
+  std::unique_ptr<const OwnWeights> weights_;
   std::unique_ptr<PreparedWinograd> winograd_;
   std::optional<Factors> factors_;
 };

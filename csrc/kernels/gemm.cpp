@@ -32,10 +32,47 @@ CONVCORR_INLINE vec<T> pinned(vec<T> v) {
   return v;
 }
 
-template <bool packed>
-CONVCORR_INLINE index_t row_offset(const GemmPanel& p, index_t row) {
-  return packed ? row / tile_rows * p.a_tile + row % tile_rows : row * p.a_row;
-}
+// How rows of a lie: in tiles of [k][tile_rows], `a_row` apart, or each somewhere.
+enum class Rows { tiled, strided, anywhere };
+
+// R of them. There are registers for few pointers only, and one that comes back from a vector register takes a
+// multiply-adder's place: rows that are strided share one between four.
+template <class T, int R, Rows rows>
+class Factors {
+ public:
+  CONVCORR_INLINE Factors(const GemmPanel& p, index_t row) {
+    const T* const a = static_cast<const T*>(p.a);
+    step_ = p.a_row * static_cast<index_t>(sizeof(T));
+    three_ = 3 * step_;
+#pragma GCC unroll 16
+    for (int i = 0; i < pointers; ++i) {
+      const index_t first = row + i * rows_to_a_pointer;
+      const index_t offset = rows == Rows::tiled     ? first / tile_rows * p.a_tile + first % tile_rows
+                             : rows == Rows::strided ? first * p.a_row
+                                                     : p.a_offsets[first];
+      at_[i] = reinterpret_cast<const char*>(a + offset);
+    }
+  }
+
+  // Of the current k.
+  CONVCORR_INLINE vec<T> operator[](int r) const {
+    const int below = r % rows_to_a_pointer;
+    const index_t strided = below == 0 ? 0 : below == 1 ? step_ : below == 2 ? 2 * step_ : three_;
+    const index_t down = rows == Rows::strided ? strided : below * static_cast<index_t>(sizeof(T));
+    return broadcast(*reinterpret_cast<const T*>(at_[r / rows_to_a_pointer] + down));
+  }
+
+  CONVCORR_INLINE void next() {
+#pragma GCC unroll 16
+    for (int i = 0; i < pointers; ++i) at_[i] += (rows == Rows::tiled ? tile_rows : 1) * sizeof(T);
+  }
+
+ private:
+  static constexpr int rows_to_a_pointer = rows == Rows::tiled ? tile_rows : rows == Rows::strided ? 4 : 1;
+  static constexpr int pointers = (R + rows_to_a_pointer - 1) / rows_to_a_pointer;
+  const char* at_[pointers];
+  index_t step_, three_;
+};
 
 // R rows of sums to c, from registers or from a buffer. NaN in what it returns where any of them isn't finite.
 template <class T, int R, int V>
@@ -70,10 +107,9 @@ vec<T> write_some(const GemmPanel& p, T* c, const T* sums, int rows, index_t row
   return not_finite;
 }
 
-template <class T, int R, int V, bool packed>
-vec<T> multiply_tile(const GemmPanel& p, index_t row) {
+template <class T, int R, int V, Rows at>
+vec<T> multiply_tile(const GemmPanel& p, index_t row, const T* ahead) {
   constexpr int width = lanes<T>;
-  const T* const a = static_cast<const T*>(p.a);
   const T* const bias = p.adds ? nullptr : static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
 #pragma GCC unroll 16
@@ -81,9 +117,7 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) sum[r][v] = broadcast(bias ? bias[row + r] : T(0));
   }
-  const T* of_row[R];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) of_row[r] = a + (p.a_offsets ? p.a_offsets[row + r] : row_offset<packed>(p, row + r));
+  Factors<T, R, at> factors(p, row);
   T* const c = static_cast<T*>(p.c) + row * p.c_row;
   if (p.adds) {  // a chunk later they are far away
 #pragma GCC unroll 16
@@ -94,15 +128,15 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   }
   const T* const panel = static_cast<const T*>(p.panel);
   const index_t* const offsets = p.offsets;
-  constexpr index_t step = packed ? tile_rows : 1;
-  for (index_t k = 0; k < p.depth; ++k) {
+  for (index_t k = 0; k < p.depth; ++k, factors.next()) {
     const T* const samples = panel + offsets[k];
+    __builtin_prefetch(ahead + offsets[k], 0, 2);  // to the second cache: the first one is full
     vec<T> column[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) column[v] = load_once(samples + v * width);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      vec<T> factor = broadcast(of_row[r][k * step]);
+      vec<T> factor = factors[r];
       if (V > 1) factor = pinned<T>(factor);
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
@@ -118,34 +152,45 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   return write_some(p, c, some, R, V * width);
 }
 
-template <class T, int V, bool packed>
+template <class T, int V, Rows at>
 bool multiply_rows(const GemmPanel& p) {
   index_t row = 0;
   vec<T> not_finite = {};
+  const T* const next = static_cast<const T*>(p.next ? p.next : p.panel);
+  // A register of each row by each tile.
+  const auto ahead = [&]() CONVCORR_INLINE_LAMBDA {
+    const index_t vector = row / tile_rows;
+    return next + (vector < V ? vector : V - 1) * lanes<T>;
+  };
   if constexpr (V == 1) {
     for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows)
-      not_finite += multiply_tile<T, 2 * tile_rows, V, packed>(p, row);
+      not_finite += multiply_tile<T, 2 * tile_rows, V, at>(p, row, ahead());
   }
-  for (; row + tile_rows <= p.rows; row += tile_rows) not_finite += multiply_tile<T, tile_rows, V, packed>(p, row);
+  for (; row + tile_rows <= p.rows; row += tile_rows) {
+    not_finite += multiply_tile<T, tile_rows, V, at>(p, row, ahead());
+  }
   if constexpr (tile_rows > 4) {
-    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, packed>(p, row);
+    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, at>(p, row, ahead());
   }
-  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, packed>(p, row);
-  if (row < p.rows) not_finite += multiply_tile<T, 1, V, packed>(p, row);
+  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, at>(p, row, ahead());
+  if (row < p.rows) not_finite += multiply_tile<T, 1, V, at>(p, row, ahead());
   T zero = 0;
   for (int i = 0; i < lanes<T>; ++i) zero += not_finite[i];
   return zero == T(0);
 }
 
+template <class T, int V>
+bool multiply_vectors(const GemmPanel& p) {
+  if (p.a_offsets) return multiply_rows<T, V, Rows::anywhere>(p);
+  return p.a_row == 0 ? multiply_rows<T, V, Rows::tiled>(p) : multiply_rows<T, V, Rows::strided>(p);
+}
+
 template <class T>
 bool multiply(const GemmPanel& p) {
-  const bool packed = p.a_row == 0 && !p.a_offsets;
-  if (most_vectors >= 3 && p.vectors == 3) {
-    constexpr int V = most_vectors >= 3 ? 3 : 1;
-    return packed ? multiply_rows<T, V, true>(p) : multiply_rows<T, V, false>(p);
+  if constexpr (most_vectors >= 3) {
+    if (p.vectors == 3) return multiply_vectors<T, 3>(p);
   }
-  if (p.vectors == 2) return packed ? multiply_rows<T, 2, true>(p) : multiply_rows<T, 2, false>(p);
-  return packed ? multiply_rows<T, 1, true>(p) : multiply_rows<T, 1, false>(p);
+  return p.vectors == 2 ? multiply_vectors<T, 2>(p) : multiply_vectors<T, 1>(p);
 }
 
 // n neighbours, and whatever follows up to a whole register: the next piece, or the next row, is written over it.

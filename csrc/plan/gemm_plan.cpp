@@ -1,6 +1,7 @@
 #include "plan/gemm_plan.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/checked.h"
 #include "dispatch/registry.h"
@@ -107,6 +108,15 @@ bool suits_planes(const GemmPlan& g) {
   const SpatialAxis& lane = g.axis[g.axes - 1];
   const index_t reach = (lane.kernel - 1) * lane.dilation / lane.stride;
   return g.taps <= most_taps && (g.plane_row.out == 1 || reach <= lane.out);
+}
+
+// Channels of one tap and one row lie side by side in x, unless so that their rows would meet in a few sets of the
+// first cache, 4096 bytes apart.
+bool suits_in_place(const GemmPlan& g) {
+  constexpr index_t same_set = 4096, most_common = 512;
+  const index_t size = itemsize(g.compute);
+  return g.native_x && g.axes == 1 && is_plain(g.axis[0]) && g.axis[0].x_stride == size &&
+         std::gcd(g.channel.x_stride, same_set) <= most_common;
 }
 
 // Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
@@ -216,6 +226,7 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   g.crosses_items = g.positions < 4 * g.width() && g.batches > 1 && g.rows >= fewest_rows;
   g.turned = suits_turning(g);
   g.by_planes = !g.crosses_items && !g.turned && suits_planes(g);
+  g.x_in_place = g.by_planes && suits_in_place(g);
   cut_depth(g);
   cut_jobs(g);
   g.seconds = predict(g);

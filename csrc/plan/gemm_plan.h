@@ -34,6 +34,7 @@ struct GemmPlan {
   int vectors;          // of a full panel
   index_t lanes;        // scalars of a register
   bool by_planes;       // panels are stretches of planes of samples, else made tap by tap
+  bool x_in_place;      // x itself is such planes
   bool turned;          // or rows are, and weights the panels: see execute/gemm_turned.cpp
   bool crosses_items;   // panels hold outputs of several batch items
   index_t column_sets;  // batch items, or 1 where panels cross
