@@ -201,8 +201,6 @@ class PlaneJob {
       product.panel = samples.panel + (column - samples.first) * size_;
       product.c = c + column * size_;
       product.columns = in_place_ ? std::min(vectors * g_.lanes, samples.end - column) : vectors * g_.lanes;
-      const index_t next = column + vectors * g_.lanes;
-      product.next = next < samples.end ? samples.panel + (next - samples.first) * size_ : nullptr;
       finite_ &= g_.functions().multiply(product);
       column += vectors * g_.lanes;
     }

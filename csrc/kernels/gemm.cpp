@@ -108,7 +108,7 @@ vec<T> write_some(const GemmPanel& p, T* c, const T* sums, int rows, index_t row
 }
 
 template <class T, int R, int V, Rows at>
-vec<T> multiply_tile(const GemmPanel& p, index_t row, const T* ahead) {
+vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   constexpr int width = lanes<T>;
   const T* const bias = p.adds ? nullptr : static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
@@ -130,7 +130,6 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row, const T* ahead) {
   const index_t* const offsets = p.offsets;
   for (index_t k = 0; k < p.depth; ++k, factors.next()) {
     const T* const samples = panel + offsets[k];
-    __builtin_prefetch(ahead + offsets[k], 0, 2);  // to the second cache: the first one is full
     vec<T> column[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) column[v] = load_once(samples + v * width);
@@ -156,24 +155,18 @@ template <class T, int V, Rows at>
 bool multiply_rows(const GemmPanel& p) {
   index_t row = 0;
   vec<T> not_finite = {};
-  const T* const next = static_cast<const T*>(p.next ? p.next : p.panel);
-  // A register of each row by each tile.
-  const auto ahead = [&]() CONVCORR_INLINE_LAMBDA {
-    const index_t vector = row / tile_rows;
-    return next + (vector < V ? vector : V - 1) * lanes<T>;
-  };
   if constexpr (V == 1) {
     for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows)
-      not_finite += multiply_tile<T, 2 * tile_rows, V, at>(p, row, ahead());
+      not_finite += multiply_tile<T, 2 * tile_rows, V, at>(p, row);
   }
   for (; row + tile_rows <= p.rows; row += tile_rows) {
-    not_finite += multiply_tile<T, tile_rows, V, at>(p, row, ahead());
+    not_finite += multiply_tile<T, tile_rows, V, at>(p, row);
   }
   if constexpr (tile_rows > 4) {
-    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, at>(p, row, ahead());
+    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, at>(p, row);
   }
-  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, at>(p, row, ahead());
-  if (row < p.rows) not_finite += multiply_tile<T, 1, V, at>(p, row, ahead());
+  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, at>(p, row);
+  if (row < p.rows) not_finite += multiply_tile<T, 1, V, at>(p, row);
   T zero = 0;
   for (int i = 0; i < lanes<T>; ++i) zero += not_finite[i];
   return zero == T(0);

@@ -23,9 +23,8 @@ struct GemmPanel {
   void* c;
   index_t c_row;  // scalars from row to row
   index_t rows, columns;
-  const void* bias;            // [rows]: what sums begin with; null: zeros
-  bool adds;                   // what c holds is added to the sums, and no bias
-  const void* next = nullptr;  // the panel that comes after this one, at the same offsets, is fetched on the way
+  const void* bias;                    // [rows]: what sums begin with; null: zeros
+  bool adds;                           // what c holds is added to the sums, and no bias
   const index_t* a_offsets = nullptr;  // where each row of a begins, in scalars, instead of what a_row says; or null
 };
 

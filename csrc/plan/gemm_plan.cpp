@@ -1,7 +1,7 @@
 #include "plan/gemm_plan.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstdlib>
 
 #include "base/checked.h"
 #include "dispatch/registry.h"
@@ -110,13 +110,13 @@ bool suits_planes(const GemmPlan& g) {
   return g.taps <= most_taps && (g.plane_row.out == 1 || reach <= lane.out);
 }
 
-// Channels of one tap and one row lie side by side in x, unless so that their rows would meet in a few sets of the
-// first cache, 4096 bytes apart.
+// Samples of one tap lie in x as they do in planes. Where channels are far apart, copies are faster all the same: their
+// registers cross no cache lines, and their rows share pages.
 bool suits_in_place(const GemmPlan& g) {
-  constexpr index_t same_set = 4096, most_common = 512;
-  const index_t size = itemsize(g.compute);
-  return g.native_x && g.axes == 1 && is_plain(g.axis[0]) && g.axis[0].x_stride == size &&
-         std::gcd(g.channel.x_stride, same_set) <= most_common;
+  constexpr index_t farthest = 1024;  // bytes
+  const SpatialAxis& lane = g.axis[0];
+  return g.native_x && g.axes == 1 && is_plain(lane) && lane.x_stride == itemsize(g.compute) &&
+         std::abs(g.channel.x_stride) <= farthest;
 }
 
 // Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
