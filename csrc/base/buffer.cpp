@@ -1,5 +1,6 @@
 #include "base/buffer.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <string>
@@ -85,6 +86,9 @@ void* Scratch::take_bytes(index_t bytes) {
   next_ += cost;
   return taken;
 }
+
+Block::Block(index_t bytes) : data_(allocate(std::max<index_t>(bytes, 1))) {}
+Block::~Block() { std::free(data_); }
 
 void clear_scratch() {
   generation.fetch_add(1, std::memory_order_relaxed);

@@ -34,6 +34,21 @@ class Scratch {
   bool own_ = false;  // a block apart, where the thread's had no room
 };
 
+// What outlives a call, as a plan's weights do; aligned and advised likewise.
+class Block {
+ public:
+  explicit Block(index_t bytes);
+  ~Block();
+  Block(const Block&) = delete;
+  Block& operator=(const Block&) = delete;
+
+  char* data() { return data_; }
+  const char* data() const { return data_; }
+
+ private:
+  char* data_;
+};
+
 // Gives the calling thread's block back now, and every other thread's at its next call.
 void clear_scratch();
 

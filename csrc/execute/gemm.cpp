@@ -136,7 +136,7 @@ OwnWeights::OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const
       groups_(g.groups),
       rows_(g.rows),
       depth_(g.depth),
-      weights_(static_cast<std::size_t>(checked_mul(g.groups, own_weights_bytes(g)))) {
+      weights_(checked_mul(g.groups, own_weights_bytes(g))) {
   load_all(p, g, h, run, weights_.data());
 }
 

@@ -1,8 +1,7 @@
 // A layer by products of matrices: see plan/gemm_plan.h.
 #pragma once
 
-#include <vector>
-
+#include "base/buffer.h"
 #include "execute/parallel.h"
 #include "plan/gemm_plan.h"
 
@@ -20,7 +19,7 @@ class OwnWeights {
  private:
   Compute compute_;
   index_t groups_, rows_, depth_;
-  std::vector<char> weights_;
+  Block weights_;
 };
 
 }  // namespace convcorr

@@ -15,8 +15,9 @@ namespace {
 
 // How the outputs are cut into jobs. Sums are the same however that is done, so that it may mind the threads.
 struct JobCut {
-  index_t rows_per_job, row_jobs;        // of out channels
-  index_t lines_per_job, line_jobs;      // rows of an image
+  index_t rows_per_job, row_jobs;    // of out channels
+  index_t lines_per_job, line_jobs;  // rows of an image
+  bool lines_apart;
   index_t columns_per_job, column_jobs;  // outputs of such a row
   index_t images;                        // batch items, times outputs of all axes but the last two
   index_t groups_per_job, group_jobs;    // whose planes are laid out alike
@@ -25,21 +26,36 @@ struct JobCut {
 
 constexpr index_t wanted_columns = 400;  // of a job: a chunk of weights serves all of them
 
-// Lines to a job so that the registers hold as few outputs as possible that nobody wants, and planes few samples twice.
-// There are `wanted` jobs at least, where that many are not too short.
-index_t choose_lines(const GemmPlan& g, index_t columns, const PlaneTaps& taps, index_t wanted) {
+// Lines to a job, and whether each is multiplied apart, into y, or all at a stretch, with columns between them that are
+// dropped when the sums are copied to y.
+struct LineCut {
+  index_t lines;
+  bool apart;
+};
+
+// So that the registers hold as few outputs as possible that nobody wants, and planes few samples twice. There are
+// `wanted` jobs at least, where that many are not too short.
+LineCut choose_lines(const GemmPlan& g, index_t columns, const PlaneTaps& taps, index_t wanted) {
   constexpr index_t fewest_lines = 6;
+  const auto times = [](index_t n) { return static_cast<double>(n); };
   const index_t lines = g.plane_row.out, width = columns + taps.column.reach;
-  index_t best = 1;
+  const double per_output = times(g.rows * g.taps);
+  // In products of one channel. Jobs that write neighbouring lines of y have a cache line of each out channel in
+  // common.
+  const double per_job = (3e5 + 2e4 * times(g.rows)) / times(g.channels);
+  const double per_copy = 15 * times(g.rows) / times(g.channels);
+  LineCut best = {1, true};
   double least = 0;
   const index_t fewest = std::max<index_t>(std::min(wanted, lines / fewest_lines), 1);
   for (index_t jobs = std::max(lines * width / (2 * wanted_columns), fewest); jobs <= lines; ++jobs) {
     const index_t n = ceil_div(lines, jobs);
-    const index_t outputs = ceil_div((n - 1) * width + columns, g.lanes) * g.lanes;
-    const double per_output = static_cast<double>(g.rows * g.taps);
-    const double made = 6.0 * static_cast<double>((n + taps.row.reach) * width);
-    const double cost = static_cast<double>(ceil_div(lines, n)) * (static_cast<double>(outputs) * per_output + made);
-    if (least == 0 || cost < least) least = cost, best = n;
+    const double apart = times(n * ceil_div(columns, g.lanes) * g.lanes) * per_output;
+    const double stretch = times(ceil_div((n - 1) * width + columns, g.lanes) * g.lanes) * per_output +
+                           times(n * columns) * (n > 1 ? per_copy : 0);
+    const bool is_apart = g.native_y && columns % g.lanes == 0 && apart <= stretch;
+    const double made = 6 * times((n + taps.row.reach) * width);
+    const double cost = times(ceil_div(lines, n)) * ((is_apart ? apart : stretch) + made + per_job);
+    if (least == 0 || cost < least) least = cost, best = {n, is_apart};
     if (n * width < wanted_columns / 2) break;
   }
   return best;
@@ -64,7 +80,9 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.lanes) * g.lanes;
   cut.column_jobs = ceil_div(columns, cut.columns_per_job);
   const index_t lines_wanted = ceil_div(wanted, cut.group_jobs * cut.images * cut.column_jobs);
-  cut.lines_per_job = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
+  const LineCut lines = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
+  cut.lines_per_job = lines.lines;
+  cut.lines_apart = lines.apart;
   cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
   const index_t outer = cut.group_jobs * cut.images * cut.line_jobs * cut.column_jobs;
   cut.rows_per_job = g.rows;
@@ -79,7 +97,7 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
 class PlaneJob {
  public:
   PlaneJob(const Problem& p, const GemmPlan& g, const PlaneTaps& taps, const JobCut& cut, index_t number)
-      : p_(p), g_(g), size_(itemsize(g.compute)), planes_(p, g, taps) {
+      : p_(p), g_(g), size_(itemsize(g.compute)), planes_(p, g, taps), apart_(cut.lines_apart) {
     row_ = number % cut.row_jobs * cut.rows_per_job;
     rows_ = std::min(cut.rows_per_job, g.rows - row_);
     number /= cut.row_jobs;
@@ -106,9 +124,9 @@ class PlaneJob {
       planes_.start(copied, image_.at + g_.batch_axes);
       columns_ += x_in_place_ ? 0 : planes_.columns();
     }
-    const bool one_row = block_.rows == 1;
+    apart_ = apart_ && block_.rows > 1;
     const bool follows = planes_.width() == block_.columns && block_.columns == g_.axis[g_.axes - 1].out;
-    in_place_ = g_.native_y && (one_row || follows);
+    in_place_ = g_.native_y && (block_.rows == 1 || follows || apart_);
     sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
     const index_t sums = in_place_ ? 0 : rows_ * sums_row_ * size_;
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + 128);
@@ -162,11 +180,16 @@ class PlaneJob {
     const char* const x = x_ + first * g_.channel.x_stride;
     if (x_in_place_) {
       const Samples in_place = {x + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
-      add_chunk(of_rows, first, count, in_place);
+      add_chunk(of_rows, first, count, in_place, in_place_ ? y_ : sums_);
       if (in_place.end == columns_) return;
     }
     planes_.make(x, x_end, count, samples_);
-    add_chunk(of_rows, first, count, {samples_, planes_.offsets(), x_in_place_ ? whole_columns() : 0, columns_});
+    Samples samples = {samples_, planes_.offsets(), x_in_place_ ? whole_columns() : 0, columns_};
+    if (!apart_) return add_chunk(of_rows, first, count, samples, in_place_ ? y_ : sums_);
+    samples.end = block_.columns;
+    for (index_t line = 0; line < block_.rows; ++line, samples.panel += planes_.width() * size_) {
+      add_chunk(of_rows, first, count, samples, y_ + line * g_.plane_row.y_stride);
+    }
   }
 
   // Where the samples of columns [first, end) lie.
@@ -176,24 +199,23 @@ class PlaneJob {
     index_t first, end;
   };
 
-  void add_chunk(const WeightRows& of_rows, index_t first, index_t count, const Samples& samples) {
+  void add_chunk(const WeightRows& of_rows, index_t first, index_t count, const Samples& samples, char* c) {
     const index_t depth = count * g_.taps, parts = ceil_div(depth, most_in_order);
     for (index_t part = 0; part < parts; ++part) {
       const index_t k = part * depth / parts, end = (part + 1) * depth / parts;
       Samples of_part = samples;
       of_part.offsets += k;
-      add_products(of_rows, first * g_.taps + k, of_part, end - k);
+      add_products(of_rows, first * g_.taps + k, of_part, end - k, c);
     }
   }
 
   // Panel by panel. The last two share what is left, lest the last one be a single register.
-  void add_products(const WeightRows& of_rows, index_t k, const Samples& samples, index_t depth) {
+  void add_products(const WeightRows& of_rows, index_t k, const Samples& samples, index_t depth, char* c) {
     GemmPanel product = of_rows.from(g_, k);
     product.offsets = samples.offsets;
     product.depth = depth;
     product.c_row = in_place_ ? g_.row.y_stride / size_ : sums_row_;
     product.rows = rows_;
-    char* const c = in_place_ ? y_ : sums_;
     for (index_t column = samples.first; column < samples.end;) {
       const index_t left = ceil_div(samples.end - column, g_.lanes);
       const index_t vectors = left == g_.vectors + 1 && g_.vectors > 2 ? 2 : std::min<index_t>(left, g_.vectors);
@@ -221,6 +243,7 @@ class PlaneJob {
   const GemmPlan& g_;
   const index_t size_;
   Planes planes_;
+  bool apart_;  // a line's products go into y by themselves
   OutputBlock block_;
   Odometer image_;
   index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;

@@ -282,10 +282,8 @@ void run_winograd(const Problem& p, const WinogradPlan& w, const Arrays& arrays,
 }
 
 PreparedWinograd::PreparedWinograd(const Problem& p, const WinogradPlan& w, const char* h, const Run& run)
-    : w_(with_prepared_taps(w)),
-      block_(static_cast<std::size_t>(w_.shared_taps * itemsize(w.compute) + Scratch::line)) {
-  const auto address = reinterpret_cast<std::uintptr_t>(block_.data());
-  taps_ = block_.data() + (Scratch::line - static_cast<index_t>(address % Scratch::line)) % Scratch::line;
+    : w_(with_prepared_taps(w)), block_(w_.shared_taps * itemsize(w.compute)) {
+  taps_ = block_.data();
   finite_ = share_taps(WinogradCall(p, w_, {nullptr, h, nullptr}), taps_, run);
 }
 

@@ -1,8 +1,7 @@
 // Winograd's convolution of two axes of 3 taps.
 #pragma once
 
-#include <vector>
-
+#include "base/buffer.h"
 #include "execute/parallel.h"
 #include "plan/winograd_plan.h"
 
@@ -24,7 +23,7 @@ class PreparedWinograd {
 
  private:
   WinogradPlan w_;
-  std::vector<char> block_;
+  Block block_;
   char* taps_;  // in the block, where a cache line begins
   bool finite_;
 };
