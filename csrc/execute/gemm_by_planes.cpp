@@ -8,6 +8,7 @@
 #include "dispatch/registry.h"
 #include "execute/gemm_jobs.h"
 #include "execute/gemm_planes.h"
+#include "execute/load.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -66,7 +67,7 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   JobCut cut = {};
   const index_t columns = g.axis[g.axes - 1].out;
   cut.images = g.positions / columns / g.plane_row.out * g.batches;
-  const index_t wanted = threads > 1 ? 4 * threads : 1;
+  const index_t wanted = threads > 1 ? 3 * threads : 1;
   constexpr double short_seconds = 50e-6;
   const double groups = g.seconds / static_cast<double>(g.groups * cut.images);
   cut.groups_per_job = std::clamp<index_t>(static_cast<index_t>(short_seconds / groups), 1, g.groups);
@@ -120,7 +121,8 @@ class PlaneJob {
     columns_ = x_in_place_ ? block_.columns : 0;
     if (x_in_place_) find_offsets();
     const OutputBlock copied = x_in_place_ ? rest_of_block() : block_;
-    if (copied.columns > 0) {
+    dots_ = x_in_place_ && copied.columns * 4 <= g_.lanes && g_.channels >= g_.lanes ? copied.columns : 0;
+    if (copied.columns > dots_) {
       planes_.start(copied, image_.at + g_.batch_axes);
       columns_ += x_in_place_ ? 0 : planes_.columns();
     }
@@ -129,10 +131,14 @@ class PlaneJob {
     in_place_ = g_.native_y && (block_.rows == 1 || follows || apart_);
     sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
     const index_t sums = in_place_ ? 0 : rows_ * sums_row_ * size_;
-    Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + 128);
+    const index_t dot_row = ceil_div(g_.channels_per_chunk, g_.lanes) * g_.lanes;
+    const index_t samples = dots_ > 0 ? dots_ * dot_row * size_ : planes_.bytes();
+    const index_t dot_sums = rows_ * dots_ * g_.lanes * size_;
+    Scratch scratch(Scratch::padded(sums) + Scratch::padded(samples) + Scratch::padded(dot_sums) + 128);
     sums_ = scratch.take<char>(sums);
-    samples_ = scratch.take<char>(planes_.bytes());
-    planes_.clear_slack(samples_);
+    samples_ = scratch.take<char>(samples);
+    dot_sums_ = scratch.take<char>(dot_sums);
+    if (dots_ == 0) planes_.clear_slack(samples_);
     for (index_t group = group_; group < group_ + groups_; ++group) {
       place(arrays, group);
       const WeightRows of_rows(g_, weights, bias, group, row_);
@@ -140,6 +146,7 @@ class PlaneJob {
         if (worker.should_stop()) return true;
         add_channels(of_rows, c, arrays.x + g_.x_high);
       }
+      if (dots_ > 0) finish_dots(of_rows);
       if (!in_place_) write();
     }
     return finite_;
@@ -181,6 +188,7 @@ class PlaneJob {
     if (x_in_place_) {
       const Samples in_place = {x + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
       add_chunk(of_rows, first, count, in_place, in_place_ ? y_ : sums_);
+      if (dots_ > 0) return add_dots(of_rows, first, count, x + (block_.first_column + in_place.end) * size_);
       if (in_place.end == columns_) return;
     }
     planes_.make(x, x_end, count, samples_);
@@ -207,6 +215,23 @@ class PlaneJob {
       of_part.offsets += k;
       add_products(of_rows, first * g_.taps + k, of_part, end - k, c);
     }
+  }
+
+  // The columns of the rest, with lanes along the channels. Each lane sums few products.
+  void add_dots(const WeightRows& of_rows, index_t first, index_t count, const char* x) {
+    const index_t row = ceil_div(g_.channels_per_chunk, g_.lanes) * g_.lanes;
+    for (index_t j = 0; j < dots_; ++j) {
+      load_elements(p_.x_type, false, g_.compute, x + j * size_, g_.channel.x_stride, count,
+                    samples_ + j * row * size_);
+    }
+    const GemmPanel product = of_rows.from(g_, first);
+    g_.functions().dot({product.a, product.a_row, samples_, row, count, dot_sums_, rows_, dots_, first > 0});
+  }
+
+  void finish_dots(const WeightRows& of_rows) {
+    char* const c = (in_place_ ? y_ : sums_) + whole_columns() * size_;
+    finite_ &= g_.functions().add_lanes(dot_sums_, rows_, dots_, of_rows.from(g_, 0).bias, c,
+                                        in_place_ ? g_.row.y_stride / size_ : sums_row_);
   }
 
   // Panel by panel. The last two share what is left, lest the last one be a single register.
@@ -248,7 +273,8 @@ class PlaneJob {
   Odometer image_;
   index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;
   const char* x_ = nullptr;
-  char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr;
+  char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr, *dot_sums_ = nullptr;
+  index_t dots_ = 0;  // columns of the rest that are summed so
   bool in_place_ = false, x_in_place_ = false, finite_ = true;
   std::vector<index_t> x_offsets_;
 };

@@ -186,6 +186,88 @@ bool multiply(const GemmPanel& p) {
   return p.vectors == 2 ? multiply_vectors<T, 2>(p) : multiply_vectors<T, 1>(p);
 }
 
+// The last `n` lanes of a register; the others are zero.
+template <class T>
+class LastLanes {
+ public:
+  explicit LastLanes(index_t n) {
+    for (int i = 0; i < lanes<T>; ++i) mask_[i] = i >= lanes<T> - n ? -1 : 0;
+  }
+  CONVCORR_INLINE vec<T> of(vec<T> v) const { return reinterpret_cast<vec<T>>(reinterpret_cast<Bits>(v) & mask_); }
+
+ private:
+  using Bits = decltype(vec<T>{} < vec<T>{});  // integers of the same size
+  Bits mask_;
+};
+
+template <class T, int R, int J>
+void dot_rows(const GemmDots& d, index_t row) {
+  constexpr int width = lanes<T>;
+  const T* const a = static_cast<const T*>(d.a) + row * d.a_row;
+  const T* const columns = static_cast<const T*>(d.columns);
+  T* const sums = static_cast<T*>(d.sums) + row * d.count * width;
+  vec<T> sum[R][J];
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) sum[r][j] = d.adds ? load(sums + (r * J + j) * width) : vec<T>{};
+  }
+  const index_t whole = d.depth / width * width;
+  for (index_t k = 0; k < whole; k += width) {
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const vec<T> factors = load(a + r * d.a_row + k);
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) sum[r][j] += factors * load(columns + j * d.column_row + k);
+    }
+  }
+  if (whole < d.depth) {
+    const LastLanes<T> last(d.depth - whole);
+    const index_t k = d.depth - width;
+#pragma GCC unroll 4
+    for (int r = 0; r < R; ++r) {
+      const vec<T> factors = last.of(load(a + r * d.a_row + k));
+#pragma GCC unroll 4
+      for (int j = 0; j < J; ++j) sum[r][j] += factors * last.of(load(columns + j * d.column_row + k));
+    }
+  }
+#pragma GCC unroll 4
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int j = 0; j < J; ++j) store(sums + (r * J + j) * width, sum[r][j]);
+  }
+}
+
+template <class T, int J>
+void dot_columns(const GemmDots& d) {
+  index_t row = 0;
+  for (; row + 4 <= d.rows; row += 4) dot_rows<T, 4, J>(d, row);
+  for (; row < d.rows; ++row) dot_rows<T, 1, J>(d, row);
+}
+
+template <class T>
+void dot(const GemmDots& d) {
+  if (d.count == 1) return dot_columns<T, 1>(d);
+  if (d.count == 2) return dot_columns<T, 2>(d);
+  d.count == 3 ? dot_columns<T, 3>(d) : dot_columns<T, 4>(d);
+}
+
+template <class T>
+bool add_lanes(const void* sums, index_t rows, index_t count, const void* bias, void* c, index_t c_row) {
+  const T* from = static_cast<const T*>(sums);
+  T zero = 0;
+  for (index_t r = 0; r < rows; ++r) {
+    for (index_t j = 0; j < count; ++j, from += lanes<T>) {
+      T part[4] = {};
+      for (int i = 0; i < lanes<T>; ++i) part[i % 4] += from[i];
+      const T sum = ((part[0] + part[1]) + (part[2] + part[3])) + (bias ? static_cast<const T*>(bias)[r] : T(0));
+      zero += sum * T(0);
+      static_cast<T*>(c)[r * c_row + j] = sum;
+    }
+  }
+  return zero == T(0);
+}
+
 // n neighbours, and whatever follows up to a whole register: the next piece, or the next row, is written over it.
 template <class T>
 CONVCORR_INLINE void copy_near(T* to, const T* from, index_t n, const T* end) {
@@ -290,7 +372,8 @@ void turn(const void* rows, index_t row_length, index_t width, index_t n, void* 
 }
 
 template <class T>
-constexpr GemmFunctions functions = {multiply<T>, pack<T>, pad<T>, turn<T>, most_vectors, tile_rows};
+constexpr GemmFunctions functions = {multiply<T>, dot<T>,  add_lanes<T>, pack<T>,
+                                     pad<T>,      turn<T>, most_vectors, tile_rows};
 
 }  // namespace
 

@@ -62,8 +62,24 @@ struct PaddedRows {
   index_t plane_step;  // from a channel's plane to the next one's
 };
 
+// Few columns, fewer than would fill a register: lanes run along the depth.
+//   sums[r][j] = register of partial sums of a[r][k] * columns[j * column_row + k] over k in [0, depth)
+struct GemmDots {
+  const void* a;
+  index_t a_row;  // scalars from row to row
+  const void* columns;
+  index_t column_row;  // scalars from column to column
+  index_t depth;
+  void* sums;  // [rows][count] registers
+  index_t rows, count;
+  bool adds;  // to what sums hold
+};
+
 struct GemmFunctions {
   bool (*multiply)(const GemmPanel& panel);  // whether all sums are finite, those dropped included
+  void (*dot)(const GemmDots& dots);
+  // c[r * c_row + j] = bias[r] + the lanes of sums[r][j]; whether all are finite. bias: null, or a number for each row.
+  bool (*add_lanes)(const void* sums, index_t rows, index_t count, const void* bias, void* c, index_t c_row);
   void (*pack)(const PanelRows& rows);
   void (*pad)(const PaddedRows& rows);
   // panel[k * width + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
