@@ -222,7 +222,7 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   g.native_y = is_y_native(p, g);
   g.vectors = g.functions().most_vectors;
   g.lanes = kernels().taps->register_bytes / itemsize(g.compute);
-  constexpr index_t fewest_rows = 8;  // that panels made tap by tap must serve
+  constexpr index_t fewest_rows = 48;  // that panels made tap by tap must serve
   g.crosses_items = g.positions < 4 * g.width() && g.batches > 1 && g.rows >= fewest_rows;
   g.turned = suits_turning(g);
   g.by_planes = !g.crosses_items && !g.turned && suits_planes(g);
