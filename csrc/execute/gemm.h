@@ -10,7 +10,7 @@ namespace convcorr {
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run);
 
-// Weights in tiles of rows, for many calls. Safe to share between threads once made.
+// Weights, packed for many calls. Safe to share between threads once made.
 class PackedWeights {
  public:
   PackedWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run);
@@ -20,6 +20,7 @@ class PackedWeights {
  private:
   Compute compute_;
   index_t groups_, rows_, depth_;
+  bool by_pixels_;
   std::vector<char> tiles_;
 };
 

@@ -19,8 +19,8 @@ struct Stretch {
   index_t step;   // bytes
 };
 
-Stretch stretch_of(const Problem& p, const GemmPlan& g) {
-  const auto step = [&](const SpatialAxis& a) { return p.flip ? -a.h_stride : a.h_stride; };
+Stretch stretch_of(const GemmPlan& g, bool flip) {
+  const auto step = [&](const SpatialAxis& a) { return flip ? -a.h_stride : a.h_stride; };
   const SpatialAxis& last = g.axis[g.axes - 1];
   Stretch s = {g.axes - 1, last.kernel, 0, step(last)};
   while (s.axes > 0) {
@@ -31,24 +31,25 @@ Stretch stretch_of(const Problem& p, const GemmPlan& g) {
     --s.axes;
   }
   for (int a = s.axes; a < g.axes; ++a) {
-    if (p.flip) s.first += (g.axis[a].kernel - 1) * g.axis[a].h_stride;
+    if (flip) s.first += (g.axis[a].kernel - 1) * g.axis[a].h_stride;
   }
   return s;
 }
 
-// A row of weights, channel by channel.
-void load_row(const Problem& p, const GemmPlan& g, const Stretch& s, const char* h, char* row) {
+// A row of some channels' weights, channel by channel.
+void load_row(const Problem& p, const GemmPlan& g, const Stretch& s, bool flip, const char* h, index_t channels,
+              char* row) {
   const index_t size = itemsize(g.compute);
-  if (s.axes == 0 && (g.channels == 1 || g.channel.h_stride == s.step * s.taps)) {
-    return load_elements(p.h_type, p.h_swapped, g.compute, h + s.first, s.step, g.depth, row);
+  if (s.axes == 0 && (channels == 1 || g.channel.h_stride == s.step * s.taps)) {
+    return load_elements(p.h_type, p.h_swapped, g.compute, h + s.first, s.step, channels * g.taps, row);
   }
   Odometer at;
   for (int a = 0; a < s.axes; ++a) at.add_axis(g.axis[a].kernel);
-  for (index_t c = 0; c < g.channels; ++c, h += g.channel.h_stride) {
+  for (index_t c = 0; c < channels; ++c, h += g.channel.h_stride) {
     do {
       const char* from = h + s.first;
       for (int a = 0; a < s.axes; ++a) {
-        from += (p.flip ? g.axis[a].kernel - 1 - at.at[a] : at.at[a]) * g.axis[a].h_stride;
+        from += (flip ? g.axis[a].kernel - 1 - at.at[a] : at.at[a]) * g.axis[a].h_stride;
       }
       load_elements(p.h_type, p.h_swapped, g.compute, from, s.step, s.taps, row);
       row += s.taps * size;
@@ -65,9 +66,42 @@ void interleave(const char* rows, index_t depth, int count, char* tile) {
   }
 }
 
+// n columns of `width` rows, a register of columns at a time; the last ones through a square of their own, as neither
+// what is behind them in the rows nor what is in the panel may be touched.
+void turn_rows(const GemmPlan& g, const char* rows, index_t row_length, index_t width, index_t n, char* panel) {
+  const index_t size = itemsize(g.compute), whole = n / g.lanes * g.lanes, left = n - whole;
+  if (whole > 0) g.functions().turn(rows, row_length, width, whole, panel);
+  if (left == 0) return;
+  const index_t square = width * g.lanes * size;
+  Scratch scratch(2 * Scratch::padded(square));
+  char *const last = scratch.take<char>(square), *const turned = scratch.take<char>(square);
+  std::memset(last, 0, static_cast<std::size_t>(square));
+  for (index_t r = 0; r < width; ++r) {
+    std::memcpy(last + r * g.lanes * size, rows + (r * row_length + whole) * size,
+                static_cast<std::size_t>(left * size));
+  }
+  g.functions().turn(last, g.lanes, width, g.lanes, turned);
+  std::memcpy(panel + whole * width * size, turned, static_cast<std::size_t>(left * width * size));
+}
+
 }  // namespace
 
+// The last two share what is left, lest the last one be a single register.
+index_t out_panels(const GemmPlan& g) { return ceil_div(ceil_div(g.rows, g.lanes), g.vectors); }
+
+OutPanel out_panel(const GemmPlan& g, index_t number) {
+  const index_t vectors = ceil_div(g.rows, g.lanes), last = out_panels(g) - 1;
+  const bool shares = g.vectors > 2 && last > 0 && vectors % g.vectors == 1;
+  index_t first = number * g.vectors, end = std::min(first + g.vectors, vectors);
+  if (shares && number == last) --first;
+  if (shares && number == last - 1) --end;
+  return {first * g.lanes, end - first};
+}
+
 index_t packed_weights_bytes(const GemmPlan& g) {
+  if (g.by_pixels) {
+    return checked_mul(ceil_div(g.rows, g.lanes) * g.lanes, checked_mul(g.depth, itemsize(g.compute)));
+  }
   const index_t tile = g.functions().tile_rows;
   return checked_mul(ceil_div(g.rows, tile) * tile, checked_mul(g.depth, itemsize(g.compute)));
 }
@@ -75,13 +109,13 @@ index_t packed_weights_bytes(const GemmPlan& g) {
 void pack_weights(const Problem& p, const GemmPlan& g, const char* h, index_t first, index_t end, char* tiles) {
   const index_t size = itemsize(g.compute), row_bytes = g.depth * size;
   const int count = g.functions().tile_rows;
-  const Stretch stretch = stretch_of(p, g);
+  const Stretch stretch = stretch_of(g, p.flip);
   Scratch scratch(Scratch::padded(count * row_bytes));
   char* const rows = scratch.take<char>(count * row_bytes);
   for (index_t row = first; row < end; row += count) {
     const index_t wanted = std::min<index_t>(count, end - row);
     for (index_t r = 0; r < wanted; ++r) {
-      load_row(p, g, stretch, h + (row + r) * g.row.h_stride, rows + r * row_bytes);
+      load_row(p, g, stretch, p.flip, h + (row + r) * g.row.h_stride, g.channels, rows + r * row_bytes);
     }
     if (wanted < count) {
       std::memset(rows + wanted * row_bytes, 0, static_cast<std::size_t>((count - wanted) * row_bytes));
@@ -89,6 +123,22 @@ void pack_weights(const Problem& p, const GemmPlan& g, const char* h, index_t fi
     char* const tile = tiles + row * row_bytes;
     size == 4 ? interleave<float>(rows, g.depth, count, tile) : interleave<double>(rows, g.depth, count, tile);
   }
+}
+
+void turn_weights(const Problem& p, const GemmPlan& g, const char* h, const OutPanel& panel, index_t channel,
+                  index_t count, char* to) {
+  const index_t size = itemsize(g.compute), width = panel.vectors * g.lanes, n = count * g.taps;
+  const index_t rows = std::min(width, g.rows - panel.first);
+  const char* const from = h + panel.first * g.row.h_stride + channel * g.channel.h_stride;
+  if (g.weights_in_place && rows == width) return turn_rows(g, from, g.row.h_stride / size, width, n, to);
+  const Stretch stretch = stretch_of(g, false);
+  Scratch scratch(Scratch::padded(width * n * size), Scratch::padded(2 * width * g.lanes * size) + 2 * Scratch::line);
+  char* const loaded = scratch.take<char>(width * n * size);
+  for (index_t r = 0; r < rows; ++r) {
+    load_row(p, g, stretch, false, from + r * g.row.h_stride, count, loaded + r * n * size);
+  }
+  std::memset(loaded + rows * n * size, 0, static_cast<std::size_t>((width - rows) * n * size));
+  turn_rows(g, loaded, n, width, n, to);
 }
 
 }  // namespace convcorr

@@ -32,9 +32,27 @@ CONVCORR_INLINE vec<T> pinned(vec<T> v) {
   return v;
 }
 
-template <bool packed>
+// How the numbers of a row of a lie: side by side, in tiles of [k][tile_rows], or where a table says.
+enum class Numbers { neighbours, tiles, places };
+
+template <Numbers numbers>
 CONVCORR_INLINE index_t row_offset(const GemmPanel& p, index_t row) {
-  return packed ? row / tile_rows * p.a_tile + row % tile_rows : row * p.a_row;
+  if (numbers == Numbers::tiles) return row / tile_rows * p.a_tile + row % tile_rows;
+  return p.a_offsets ? p.a_offsets[row] : row * p.a_row;
+}
+
+// Without a table, register r begins with the bias of its row; with one, register v with that of its columns.
+template <class T, Numbers numbers, int R, int V>
+CONVCORR_INLINE void begin_sums(const GemmPanel& p, index_t row, vec<T> (&sum)[R][V]) {
+  constexpr bool places = numbers == Numbers::places;
+  const T* const bias = p.adds ? nullptr : static_cast<const T*>(places ? p.column_bias : p.bias);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      sum[r][v] = !bias ? vec<T>{} : places ? load(bias + v * lanes<T>) : broadcast(bias[row + r]);
+    }
+  }
 }
 
 // R rows of sums to c, from registers or from a buffer. NaN in what it returns where any of them isn't finite.
@@ -70,20 +88,15 @@ vec<T> write_some(const GemmPanel& p, T* c, const T* sums, int rows, index_t row
   return not_finite;
 }
 
-template <class T, int R, int V, bool packed>
+template <class T, int R, int V, Numbers numbers>
 vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   constexpr int width = lanes<T>;
   const T* const a = static_cast<const T*>(p.a);
-  const T* const bias = p.adds ? nullptr : static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) sum[r][v] = broadcast(bias ? bias[row + r] : T(0));
-  }
+  begin_sums<T, numbers>(p, row, sum);
   const T* of_row[R];
 #pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) of_row[r] = a + (p.a_offsets ? p.a_offsets[row + r] : row_offset<packed>(p, row + r));
+  for (int r = 0; r < R; ++r) of_row[r] = a + row_offset<numbers>(p, row + r);
   T* const c = static_cast<T*>(p.c) + row * p.c_row;
   if (p.adds) {  // a chunk later they are far away
 #pragma GCC unroll 16
@@ -94,15 +107,16 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   }
   const T* const panel = static_cast<const T*>(p.panel);
   const index_t* const offsets = p.offsets;
-  constexpr index_t step = packed ? tile_rows : 1;
+  constexpr index_t step = numbers == Numbers::tiles ? tile_rows : 1;
   for (index_t k = 0; k < p.depth; ++k) {
     const T* const samples = panel + offsets[k];
+    const index_t place = numbers == Numbers::places ? p.a_places[k] : k * step;
     vec<T> column[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) column[v] = load_once(samples + v * width);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      vec<T> factor = broadcast(of_row[r][k * step]);
+      vec<T> factor = broadcast(of_row[r][place]);
       if (V > 1) factor = pinned<T>(factor);
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
@@ -118,34 +132,36 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   return write_some(p, c, some, R, V * width);
 }
 
-template <class T, int V, bool packed>
+template <class T, int V, Numbers numbers>
 bool multiply_rows(const GemmPanel& p) {
   index_t row = 0;
   vec<T> not_finite = {};
-  if constexpr (V == 1) {
+  if constexpr (V == 1 && numbers != Numbers::places) {  // 16 rows apart need a pointer each
     for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows)
-      not_finite += multiply_tile<T, 2 * tile_rows, V, packed>(p, row);
+      not_finite += multiply_tile<T, 2 * tile_rows, V, numbers>(p, row);
   }
-  for (; row + tile_rows <= p.rows; row += tile_rows) not_finite += multiply_tile<T, tile_rows, V, packed>(p, row);
+  for (; row + tile_rows <= p.rows; row += tile_rows) not_finite += multiply_tile<T, tile_rows, V, numbers>(p, row);
   if constexpr (tile_rows > 4) {
-    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, packed>(p, row);
+    for (; row + 4 <= p.rows; row += 4) not_finite += multiply_tile<T, 4, V, numbers>(p, row);
   }
-  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, packed>(p, row);
-  if (row < p.rows) not_finite += multiply_tile<T, 1, V, packed>(p, row);
+  for (; row + 2 <= p.rows; row += 2) not_finite += multiply_tile<T, 2, V, numbers>(p, row);
+  if (row < p.rows) not_finite += multiply_tile<T, 1, V, numbers>(p, row);
   T zero = 0;
   for (int i = 0; i < lanes<T>; ++i) zero += not_finite[i];
   return zero == T(0);
 }
 
+template <class T, int V>
+bool multiply_columns(const GemmPanel& p) {
+  if (p.a_places) return multiply_rows<T, V, Numbers::places>(p);
+  return p.a_row == 0 && !p.a_offsets ? multiply_rows<T, V, Numbers::tiles>(p)
+                                      : multiply_rows<T, V, Numbers::neighbours>(p);
+}
+
 template <class T>
 bool multiply(const GemmPanel& p) {
-  const bool packed = p.a_row == 0 && !p.a_offsets;
-  if (most_vectors >= 3 && p.vectors == 3) {
-    constexpr int V = most_vectors >= 3 ? 3 : 1;
-    return packed ? multiply_rows<T, V, true>(p) : multiply_rows<T, V, false>(p);
-  }
-  if (p.vectors == 2) return packed ? multiply_rows<T, 2, true>(p) : multiply_rows<T, 2, false>(p);
-  return packed ? multiply_rows<T, 1, true>(p) : multiply_rows<T, 1, false>(p);
+  if (most_vectors >= 3 && p.vectors == 3) return multiply_columns<T, most_vectors >= 3 ? 3 : 1>(p);
+  return p.vectors == 2 ? multiply_columns<T, 2>(p) : multiply_columns<T, 1>(p);
 }
 
 // n neighbours, and whatever follows up to a whole register: the next piece, or the next row, is written over it.

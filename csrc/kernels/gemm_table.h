@@ -26,6 +26,8 @@ struct GemmPanel {
   const void* bias;                    // [rows]: what sums begin with; null: zeros
   bool adds;                           // what c holds is added to the sums, and no bias
   const index_t* a_offsets = nullptr;  // where each row of a begins, in scalars, instead of what a_row says; or null
+  const index_t* a_places = nullptr;   // [depth], with a_offsets: scalars from there to each number; null: neighbours
+  const void* column_bias = nullptr;   // [vectors whole registers], with a_places: as `bias`, of columns
 };
 
 // Columns [at, at + n) of a panel are x[from + i * step]; where `from` is negative they are zeros.

@@ -14,6 +14,8 @@
 
 namespace convcorr {
 
+constexpr index_t wanted_pixels = 256;  // of a job by pixels: a panel of weights serves all of them
+
 struct GemmPlan {
   Compute compute;        // f32 or f64
   bool weights_in_place;  // a row's weights are neighbours, of the compute type, in the order of the depth
@@ -31,20 +33,24 @@ struct GemmPlan {
   index_t rows, channels, taps = 1, depth;
   index_t x_low = 0, x_high = 0;  // bytes from sample [0, 0, ...] to the lowest one, and beyond the highest
 
-  int vectors;          // of a full panel
-  index_t lanes;        // scalars of a register
-  bool by_planes;       // panels are stretches of planes of samples, else made tap by tap
-  bool turned;          // or rows are, and weights the panels: see execute/gemm_turned.cpp
-  bool crosses_items;   // panels hold outputs of several batch items
-  index_t column_sets;  // batch items, or 1 where panels cross
-  index_t columns;      // of a set
+  int vectors;           // of a full panel
+  index_t lanes;         // scalars of a register
+  bool by_planes;        // panels are stretches of planes of samples, else made tap by tap
+  bool turned;           // or rows are, and weights the panels: see execute/gemm_turned.cpp
+  bool by_pixels;        // outputs are rows, and weights the panels: see execute/gemm_by_pixels.cpp
+  bool pixels_in_place;  // whose samples are read where x has them: no border is seen, nothing converted
+  bool crosses_items;    // panels hold outputs of several batch items
+  index_t column_sets;   // batch items, or 1 where panels cross
+  index_t columns;       // of a set
   index_t columns_per_job, column_jobs;
   index_t rows_per_job, row_jobs;
   index_t channels_per_chunk, taps_per_chunk;  // all taps, or one channel
+  index_t most_at_once;                        // by pixels: products of a chunk that one panel holds
   index_t jobs = 1;                            // where panels are made tap by tap
   double seconds;                              // predicted, on one thread
 
   index_t width() const { return vectors * lanes; }
+  bool few_pixels() const { return positions * batches <= wanted_pixels; }  // of which one job has all
   const GemmFunctions& functions() const;
 };
 
