@@ -121,11 +121,12 @@ class PixelJob {
  private:
   // Sums are made in y where its outputs lie evenly and their channels are neighbours of the compute type.
   void find_pixel_step() {
-    const std::vector<index_t>& y = pixels_.in_y();
-    const index_t step = y.size() > 1 ? y[1] - y[0] : 0;
+    const std::vector<index_t>& rows = pixels_.row_y();
+    const index_t step = block_.columns > 1 ? g_.axis[g_.axes - 1].y_stride : rows.size() > 1 ? rows[1] - rows[0] : 0;
     const DType whole = g_.compute == Compute::f32 ? DType::f32 : DType::f64;
     in_place_ = p_.y_type == whole && g_.row.y_stride == size_ && step % size_ == 0;
-    for (std::size_t i = 1; i < y.size() && in_place_; ++i) in_place_ = y[i] - y[i - 1] == step;
+    for (std::size_t i = 1; i < rows.size() && in_place_; ++i)
+      in_place_ = rows[i] - rows[i - 1] == block_.columns * step;
     pixel_step_ = in_place_ ? step / size_ : sums_row_;
   }
 
@@ -146,7 +147,7 @@ class PixelJob {
     product.a_offsets = pixels_.offsets();
     product.offsets = offsets_[static_cast<std::size_t>(panel.vectors)].data();
     product.vectors = static_cast<int>(panel.vectors);
-    product.c = in_place_ ? y_ + pixels_.in_y()[0] + panel.first * size_ : sums_ + (panel.first - first_) * size_;
+    product.c = in_place_ ? y_ + pixels_.row_y()[0] + panel.first * size_ : sums_ + (panel.first - first_) * size_;
     product.c_row = pixel_step_;
     product.rows = pixels_.count();
     product.columns = in_place_ ? std::min(width, g_.rows - panel.first) : width;
@@ -165,9 +166,12 @@ class PixelJob {
     const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
     const index_t outs = std::min(sums_row_, g_.rows - first_), stride = g_.row.y_stride;
     const char* sums = sums_;
-    for (const index_t y : pixels_.in_y()) {
-      store(sums, outs, y_ + y + first_ * stride, stride);
-      sums += sums_row_ * size_;
+    for (const index_t row : pixels_.row_y()) {
+      char* y = y_ + row + first_ * stride;
+      for (index_t c = 0; c < block_.columns; ++c, y += g_.axis[g_.axes - 1].y_stride) {
+        store(sums, outs, y, stride);
+        sums += sums_row_ * size_;
+      }
     }
   }
 

@@ -70,14 +70,18 @@ void Pixels::find_places() {
 
 void Pixels::find_outputs() {
   const index_t item = itemsize(p_.x_type), image_pixels = planes_ * height_ * width_;
-  offsets_.clear();
-  in_y_.clear();
+  const bool in_place = g_.pixels_in_place;
+  const index_t step = in_place ? lane_.stride * lane_.x_stride / item : lane_.stride * g_.channels_per_chunk;
+  offsets_.resize(static_cast<std::size_t>(block_.images * block_.rows * block_.columns));
+  index_t* offset = offsets_.data();
+  row_y_.clear();
   Odometer image;
   for (int a = 0; a < g_.batch_axes; ++a) image.add_axis(g_.batch[a].size);
   for (int a = 0; a + 2 < g_.axes; ++a) image.add_axis(g_.axis[a].out);
   image.seek(block_.first_image);
   for (index_t i = 0; i < block_.images; ++i, image.next()) {
-    index_t x = 0, y = 0;
+    index_t x = (block_.first_column * lane_.stride + lane_.offset) * lane_.x_stride;
+    index_t y = block_.first_column * lane_.y_stride;
     for (int a = 0; a < g_.batch_axes; ++a) {
       x += image.at[a] * g_.batch[a].x_stride;
       y += image.at[a] * g_.batch[a].y_stride;
@@ -89,14 +93,11 @@ void Pixels::find_outputs() {
     }
     for (index_t r = 0; r < block_.rows; ++r) {
       const index_t row = block_.first_row + r;
-      for (index_t c = 0; c < block_.columns; ++c) {
-        const index_t column = block_.first_column + c;
-        const index_t in_x = x + (row * row_.stride + row_.offset) * row_.x_stride +
-                             (column * lane_.stride + lane_.offset) * lane_.x_stride;
-        const index_t copied = i * image_pixels + r * row_.stride * width_ + c * lane_.stride;
-        offsets_.push_back(g_.pixels_in_place ? in_x / item : copied * g_.channels_per_chunk);
-        in_y_.push_back(y + row * row_.y_stride + column * lane_.y_stride);
-      }
+      const index_t in_x = (x + (row * row_.stride + row_.offset) * row_.x_stride) / item;
+      const index_t copied = (i * image_pixels + r * row_.stride * width_) * g_.channels_per_chunk;
+      const index_t first = in_place ? in_x : copied;
+      for (index_t c = 0; c < block_.columns; ++c) *offset++ = first + c * step;
+      row_y_.push_back(y + row * row_.y_stride);
     }
   }
 }

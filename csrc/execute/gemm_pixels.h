@@ -25,10 +25,10 @@ class Pixels {
 
   void start(const PixelBlock& block);
   index_t count() const { return static_cast<index_t>(offsets_.size()); }
-  index_t bytes() const;                                      // of the copies
-  const index_t* offsets() const { return offsets_.data(); }  // of outputs, in scalars
-  const index_t* places() const { return places_.data(); }    // of the products of a chunk, in scalars
-  const std::vector<index_t>& in_y() const { return in_y_; }  // of outputs, in bytes
+  index_t bytes() const;                                        // of the copies
+  const index_t* offsets() const { return offsets_.data(); }    // of outputs, in scalars
+  const index_t* places() const { return places_.data(); }      // of the products of a chunk, in scalars
+  const std::vector<index_t>& row_y() const { return row_y_; }  // of the first output of each row, in bytes
 
   // Where offsets count from, for `count` channels from `channel` on; x is the group's first sample.
   const char* make(const char* x, const char* x_end, index_t channel, index_t count, char* memory) const;
@@ -50,7 +50,7 @@ class Pixels {
   const SpatialAxis &row_, &lane_;
   PixelBlock block_ = {};
   index_t planes_ = 1, height_ = 0, width_ = 0;  // planes: combinations of the other axes' taps
-  std::vector<index_t> offsets_, places_, in_y_;
+  std::vector<index_t> offsets_, places_, row_y_;
   std::vector<PixelRun> runs_;
   std::vector<index_t> row_x_;  // bytes to each row of the copies; zero_row or unread_row
 };

@@ -10,9 +10,10 @@
 namespace convcorr {
 namespace {
 
-constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
-constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
-constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
+constexpr index_t panel_bytes = 24 << 10;        // of a chunk: leaves the first cache room for a tile's weights
+constexpr index_t pixel_panel_bytes = 30 << 10;  // likewise, beside a tile's samples
+constexpr index_t weights_bytes = 256 << 10;     // of a job's rows in a chunk: the second cache's
+constexpr index_t sums_bytes = 256 << 10;        // of a job's sums, which every chunk adds to
 
 // An axis whose outputs are its samples, one by one.
 bool is_plain(const SpatialAxis& a) { return a.kernel == 1 && a.stride == 1 && a.offset == 0 && a.in == a.out; }
@@ -156,7 +157,7 @@ bool suits_pixels(const Problem& p, const GemmPlan& g) {
 // Samples of several chunks of a panel are copied at once: short copies take as long as longer ones.
 void cut_depth_by_pixels(GemmPlan& g) {
   constexpr index_t fewest_at_once = 32;
-  g.most_at_once = std::clamp<index_t>(panel_bytes / (g.width() * itemsize(g.compute)), 16, most_in_order);
+  g.most_at_once = std::clamp<index_t>(pixel_panel_bytes / (g.width() * itemsize(g.compute)), 16, most_in_order);
   const index_t whole = std::max<index_t>(g.most_at_once / g.taps, 1);
   const index_t most = ceil_div(fewest_at_once, whole) * whole;
   g.channels_per_chunk = ceil_div(g.channels, ceil_div(g.channels, most));
