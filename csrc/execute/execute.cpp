@@ -11,7 +11,6 @@
 #include "execute/separable.h"
 #include "execute/small.h"
 #include "execute/winograd.h"
-#include "problem/dilated.h"
 #include "problem/part.h"
 #include "problem/reference.h"
 #include "problem/upsampled.h"
@@ -74,7 +73,7 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
     case Algorithm::im2col:
       return run_gemm(p, plan.gemm, arrays, run);
     case Algorithm::winograd:
-      return run_winograd(without_dilation(p), plan.winograd, arrays, run);
+      return run_winograd_layer(p, plan.winograd, arrays, nullptr, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
     case Algorithm::separable:  // of a plan that was settled

@@ -103,8 +103,7 @@ class PixelJob {
     find_pixel_step();
     const index_t sums = in_place_ ? 0 : checked_mul(pixels_.count(), sums_row_ * size_);
     const index_t turned = weights_.packed ? 0 : g_.channels_per_chunk * g_.taps * g_.width() * size_;
-    Scratch scratch(Scratch::padded(sums) + Scratch::padded(turned) + Scratch::padded(pixels_.bytes()),
-                    2 * turned + (1 << 14));
+    Scratch scratch(Scratch::padded(sums) + Scratch::padded(turned) + Scratch::padded(pixels_.bytes()), 2 * turned);
     sums_ = scratch.take<char>(sums);
     turned_ = scratch.take<char>(turned);
     char* const copies = scratch.take<char>(pixels_.bytes());

@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "base/checked.h"
 #include "execute/load.h"
+#include "execute/turn.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -66,24 +67,6 @@ void interleave(const char* rows, index_t depth, int count, char* tile) {
   }
 }
 
-// n columns of `width` rows, a register of columns at a time; the last ones through a square of their own, as neither
-// what is behind them in the rows nor what is in the panel may be touched.
-void turn_rows(const GemmPlan& g, const char* rows, index_t row_length, index_t width, index_t n, char* panel) {
-  const index_t size = itemsize(g.compute), whole = n / g.lanes * g.lanes, left = n - whole;
-  if (whole > 0) g.functions().turn(rows, row_length, width, whole, panel);
-  if (left == 0) return;
-  const index_t square = width * g.lanes * size;
-  Scratch scratch(2 * Scratch::padded(square));
-  char *const last = scratch.take<char>(square), *const turned = scratch.take<char>(square);
-  std::memset(last, 0, static_cast<std::size_t>(square));
-  for (index_t r = 0; r < width; ++r) {
-    std::memcpy(last + r * g.lanes * size, rows + (r * row_length + whole) * size,
-                static_cast<std::size_t>(left * size));
-  }
-  g.functions().turn(last, g.lanes, width, g.lanes, turned);
-  std::memcpy(panel + whole * width * size, turned, static_cast<std::size_t>(left * width * size));
-}
-
 }  // namespace
 
 // The last two share what is left, lest the last one be a single register.
@@ -130,15 +113,17 @@ void turn_weights(const Problem& p, const GemmPlan& g, const char* h, const OutP
   const index_t size = itemsize(g.compute), width = panel.vectors * g.lanes, n = count * g.taps;
   const index_t rows = std::min(width, g.rows - panel.first);
   const char* const from = h + panel.first * g.row.h_stride + channel * g.channel.h_stride;
-  if (g.weights_in_place && rows == width) return turn_rows(g, from, g.row.h_stride / size, width, n, to);
+  if (g.weights_in_place && rows == width) {
+    return turn_matrix(g.compute, from, g.row.h_stride / size, width, n, to, width);
+  }
   const Stretch stretch = stretch_of(g, false);
-  Scratch scratch(Scratch::padded(width * n * size), Scratch::padded(2 * width * g.lanes * size) + 2 * Scratch::line);
+  Scratch scratch(Scratch::padded(width * n * size));
   char* const loaded = scratch.take<char>(width * n * size);
   for (index_t r = 0; r < rows; ++r) {
     load_row(p, g, stretch, false, from + r * g.row.h_stride, count, loaded + r * n * size);
   }
   std::memset(loaded + rows * n * size, 0, static_cast<std::size_t>((width - rows) * n * size));
-  turn_rows(g, loaded, n, width, n, to);
+  turn_matrix(g.compute, loaded, n, width, n, to, width);
 }
 
 }  // namespace convcorr

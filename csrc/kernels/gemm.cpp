@@ -217,7 +217,7 @@ void pack(const PanelRows& r) {
 }
 
 template <class T>
-void turn(const void* rows, index_t row_length, index_t width, index_t n, void* panel) {
+void turn(const void* rows, index_t row_length, index_t width, index_t n, void* panel, index_t panel_row) {
   constexpr int square = lanes<T>;
   const T* const from = static_cast<const T*>(rows);
   T* const to = static_cast<T*>(panel);
@@ -226,7 +226,7 @@ void turn(const void* rows, index_t row_length, index_t width, index_t n, void* 
       vec<T> a[square];
       for (int i = 0; i < square; ++i) a[i] = load(from + (r + i) * row_length + k);
       transpose<T>(a);
-      for (int i = 0; i < square; ++i) store(to + (k + i) * width + r, a[i]);
+      for (int i = 0; i < square; ++i) store(to + (k + i) * panel_row + r, a[i]);
     }
   }
 }

@@ -52,8 +52,8 @@ struct PanelRows {
 struct GemmFunctions {
   bool (*multiply)(const GemmPanel& panel);  // whether all sums are finite, those dropped included
   void (*pack)(const PanelRows& rows);
-  // panel[k * width + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
-  void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel);
+  // panel[k * panel_row + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
+  void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel, index_t panel_row);
   int most_vectors, tile_rows;
 };
 
