@@ -9,7 +9,9 @@
 #include "execute/execute.h"
 #include "execute/gemm_jobs.h"
 #include "execute/gemm_weights.h"
+#include "execute/image_planes.h"
 #include "problem/element.h"
+#include "problem/image_planes.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -102,6 +104,20 @@ void pack_all(const Problem& p, const GemmPlan& g, const char* h, Run own, char*
   });
 }
 
+// Calls `run_pixels` with samples turned into pixels.
+template <class RunPixels>
+void run_on_pixels(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run,
+                   const RunPixels& run_pixels) {
+  const Problem pixels = with_x_as_pixels(p);
+  GemmPlan turned = g;
+  turned.turns_x = false;
+  const index_t bytes = x_planes_bytes(p), spare = job_bytes + checked_mul(g.groups, packed_weights_bytes(g));
+  Scratch scratch(Scratch::padded(bytes), spare);
+  char* const x = scratch.take<char>(bytes);
+  turn_to_pixels(p, pixels, arrays.x, x, run);
+  run_pixels(pixels, turned, Arrays{x, arrays.h, arrays.y, arrays.bias});
+}
+
 }  // namespace
 
 GroupAt group_at(const GemmPlan& g, index_t number) {
@@ -142,6 +158,11 @@ GemmPanel WeightRows::from(const GemmPlan& g, index_t k) const {
 }
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
+  if (g.turns_x) {
+    return run_on_pixels(p, g, arrays, run, [&](const Problem& pixels, const GemmPlan& turned, const Arrays& own) {
+      run_gemm(pixels, turned, own, run);
+    });
+  }
   // Where a sum isn't finite there, samples that it doesn't see may be why.
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
   const bool as_they_lie = g.by_pixels ? g.few_pixels() : g.weights_in_place;
@@ -169,6 +190,11 @@ bool PackedWeights::serves(const GemmPlan& g) const {
 }
 
 void PackedWeights::run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const {
+  if (g.turns_x) {
+    return run_on_pixels(p, g, arrays, run, [&](const Problem& pixels, const GemmPlan& turned, const Arrays& own) {
+      PackedWeights::run(pixels, turned, own, run);
+    });
+  }
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
   run_jobs_with(p, g, arrays, {tiles_.data(), true, packed_weights_bytes(g)}, run);
 }

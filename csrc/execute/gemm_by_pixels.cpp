@@ -18,6 +18,7 @@
 #include "execute/gemm_jobs.h"
 #include "execute/gemm_pixels.h"
 #include "execute/gemm_weights.h"
+#include "execute/turn.h"
 
 namespace convcorr {
 namespace {
@@ -64,6 +65,8 @@ PixelCut cut_jobs(const GemmPlan& g, int threads) {
   cut.jobs = checked_mul(pixel_jobs(), cut.panel_jobs);
   return cut;
 }
+
+DType type_of(Compute c) { return c == Compute::f32 ? DType::f32 : DType::f64; }
 
 class PixelJob {
  public:
@@ -122,8 +125,7 @@ class PixelJob {
   void find_pixel_step() {
     const std::vector<index_t>& rows = pixels_.row_y();
     const index_t step = block_.columns > 1 ? g_.axis[g_.axes - 1].y_stride : rows.size() > 1 ? rows[1] - rows[0] : 0;
-    const DType whole = g_.compute == Compute::f32 ? DType::f32 : DType::f64;
-    in_place_ = p_.y_type == whole && g_.row.y_stride == size_ && step % size_ == 0;
+    in_place_ = p_.y_type == type_of(g_.compute) && g_.row.y_stride == size_ && step % size_ == 0;
     for (std::size_t i = 1; i < rows.size() && in_place_; ++i)
       in_place_ = rows[i] - rows[i - 1] == block_.columns * step;
     pixel_step_ = in_place_ ? step / size_ : sums_row_;
@@ -161,16 +163,32 @@ class PixelJob {
     }
   }
 
+  // To planes as they are turned, a register of outputs at a time.
   void write() const {
-    const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
+    const bool turns =
+        p_.y_type == type_of(g_.compute) && g_.axis[g_.axes - 1].y_stride == size_ && g_.row.y_stride % size_ == 0;
     const index_t outs = std::min(sums_row_, g_.rows - first_), stride = g_.row.y_stride;
+    const std::vector<index_t>& rows = pixels_.row_y();
     const char* sums = sums_;
-    for (const index_t row : pixels_.row_y()) {
-      char* y = y_ + row + first_ * stride;
-      for (index_t c = 0; c < block_.columns; ++c, y += g_.axis[g_.axes - 1].y_stride) {
-        store(sums, outs, y, stride);
-        sums += sums_row_ * size_;
+    for (std::size_t row = 0; row < rows.size();) {
+      char* const y = y_ + rows[row] + first_ * stride;
+      index_t n = block_.columns;
+      for (++row; turns && row < rows.size() && rows[row] == rows[row - 1] + block_.columns * size_; ++row) {
+        n += block_.columns;
       }
+      if (turns) {
+        turn_matrix(g_.compute, sums, sums_row_, n, outs, y, stride / size_);
+      } else {
+        store_pixels(sums, outs, y);
+      }
+      sums += n * sums_row_ * size_;
+    }
+  }
+
+  void store_pixels(const char* sums, index_t outs, char* y) const {
+    const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
+    for (index_t c = 0; c < block_.columns; ++c, sums += sums_row_ * size_) {
+      store(sums, outs, y + c * g_.axis[g_.axes - 1].y_stride, g_.row.y_stride);
     }
   }
 

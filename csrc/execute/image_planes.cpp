@@ -23,7 +23,7 @@ struct PixelRows {
 
 // `from` has pixels and `to` planes, of the array whose strides these are.
 PixelRows rows_of(const Problem& from, const Problem& to, index_t OuterAxis::* outer, index_t SpatialAxis::* spatial,
-                  index_t SpatialAxis::* size, Role channel) {
+                  index_t SpatialAxis::* size, Role channel, index_t item) {
   PixelRows rows = {};
   rows.pixels = rows.channels = 1;
   const auto add = [&rows](index_t n, index_t pixels, index_t planes) {
@@ -43,7 +43,9 @@ PixelRows rows_of(const Problem& from, const Problem& to, index_t OuterAxis::* o
   bool joins = true;
   for (int a = from.spatial_count - 1; a >= 0; --a) {
     const SpatialAxis& s = from.spatial[a];
-    if (s.*size > 1 && rows.pixels > 1) joins = joins && s.*spatial == rows.pixels * rows.step;
+    if (s.*size > 1 && rows.pixels > 1) {
+      joins = joins && s.*spatial == rows.pixels * rows.step && to.spatial[a].*spatial == rows.pixels * item;
+    }
     if (!joins) {
       add(s.*size, s.*spatial, to.spatial[a].*spatial);
     } else if (s.*size > 1) {
@@ -77,8 +79,8 @@ void for_pixels(const PixelRows& rows, index_t item, Run run, const Turn& turn) 
 Compute compute_of(DType type) { return type == DType::f32 ? Compute::f32 : Compute::f64; }
 
 void turn_x(const Problem& p, const Problem& planes, const char* x, char* to, const Run& run) {
-  const PixelRows rows =
-      rows_of(p, planes, &OuterAxis::x_stride, &SpatialAxis::x_stride, &SpatialAxis::in, Role::in_channel);
+  const PixelRows rows = rows_of(p, planes, &OuterAxis::x_stride, &SpatialAxis::x_stride, &SpatialAxis::in,
+                                 Role::in_channel, itemsize(p.x_type));
   const index_t item = itemsize(p.x_type);
   for_pixels(rows, item, run, [&](index_t from, index_t at, index_t n) {
     turn_matrix(compute_of(p.x_type), x + from, rows.step / item, n, rows.channels, to + at, rows.channel_step / item);
@@ -86,8 +88,8 @@ void turn_x(const Problem& p, const Problem& planes, const char* x, char* to, co
 }
 
 void turn_y(const Problem& p, const Problem& planes, const char* from, char* y, const Run& run) {
-  const PixelRows rows =
-      rows_of(p, planes, &OuterAxis::y_stride, &SpatialAxis::y_stride, &SpatialAxis::out, Role::out_channel);
+  const PixelRows rows = rows_of(p, planes, &OuterAxis::y_stride, &SpatialAxis::y_stride, &SpatialAxis::out,
+                                 Role::out_channel, itemsize(p.y_type));
   const index_t item = itemsize(p.y_type);
   for_pixels(rows, item, run, [&](index_t to, index_t at, index_t n) {
     turn_matrix(compute_of(p.y_type), from + at, rows.channel_step / item, rows.channels, n, y + to, rows.step / item);
@@ -95,6 +97,16 @@ void turn_y(const Problem& p, const Problem& planes, const char* from, char* y, 
 }
 
 }  // namespace
+
+void turn_to_pixels(const Problem& p, const Problem& pixels, const char* x, char* to, const Run& run) {
+  const index_t item = itemsize(p.x_type);
+  const PixelRows rows =
+      rows_of(pixels, p, &OuterAxis::x_stride, &SpatialAxis::x_stride, &SpatialAxis::in, Role::in_channel, item);
+  for_pixels(rows, item, run, [&](index_t in_pixels, index_t in_planes, index_t n) {
+    turn_matrix(compute_of(p.x_type), x + in_planes, rows.channel_step / item, rows.channels, n, to + in_pixels,
+                rows.step / item);
+  });
+}
 
 void run_on_planes(const Problem& p, const Arrays& arrays, index_t spare, const Run& run,
                    const std::function<void(const Problem& part, const Arrays& planes)>& run_planes) {

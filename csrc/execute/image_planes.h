@@ -1,4 +1,4 @@
-// Images whose channels are innermost, turned into planes for an engine, and its results back.
+// Images whose channels are innermost, turned into planes for an engine, and its results back; and planes into pixels.
 #pragma once
 
 #include <functional>
@@ -12,5 +12,7 @@ namespace convcorr {
 // batch items at once as fit a bounded block. `spare` bytes of scratch are left to it.
 void run_on_planes(const Problem& p, const Arrays& arrays, index_t spare, const Run& run,
                    const std::function<void(const Problem& part, const Arrays& planes)>& run_planes);
+// p's samples, which are planes, to pixels as with_x_as_pixels() has them.
+void turn_to_pixels(const Problem& p, const Problem& pixels, const char* x, char* to, const Run& run);
 
 }  // namespace convcorr

@@ -6,6 +6,7 @@
 #include "dispatch/registry.h"
 #include "kernels/table.h"
 #include "plan/cost.h"
+#include "problem/image_planes.h"
 
 namespace convcorr {
 namespace {
@@ -203,7 +204,9 @@ double predict_by_pixels(const GemmPlan& g) {
   const auto times = [](index_t n) { return static_cast<double>(n); };
   const double pixels = times(g.positions * g.batches) * times(g.groups), depth = times(g.depth);
   const double products = pixels * times(ceil_div(g.rows, g.lanes) * g.lanes) * depth;
-  const double weights = times(g.rows) * depth * times(g.groups) * (g.weights_in_place ? 0.15e-9 : 1e-9);
+  // Jobs that turn their own wait for memory no longer than those that read them as they are.
+  const double of_weight = !g.weights_in_place ? 1e-9 : g.few_pixels() ? 0.05e-9 : 0.15e-9;
+  const double weights = times(g.rows) * depth * times(g.groups) * of_weight;
   const double copies = pixels * times(g.channels) * copied_pixels(g);
   return products * product_seconds(g) + copies * copied_sample + weights + 3e-6;
 }
@@ -260,7 +263,9 @@ const char* refuse_gemm(const Problem& p) {
   return nullptr;
 }
 
-void make_gemm_plan(const Problem& p, GemmPlan& g) {
+namespace {
+
+void plan_as_it_lies(const Problem& p, GemmPlan& g) {
   g = GemmPlan();
   floating_compute(p.sum_type, g.compute);
   collect_axes(p, g);
@@ -279,6 +284,25 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   cut_depth(g);
   cut_jobs(g);
   g.seconds = predict(g);
+}
+
+}  // namespace
+
+// Planes of few samples fill no registers, which out channels would.
+void make_gemm_plan(const Problem& p, GemmPlan& g) {
+  plan_as_it_lies(p, g);
+  constexpr double worth_it = 1.1, turned_byte = 0.1e-9;
+  constexpr index_t most_bytes = 4 << 20;
+  if (g.by_pixels || g.turned || g.positions > wanted_pixels || !x_has_planes(p)) return;
+  const index_t bytes = x_planes_bytes(p);
+  if (bytes > most_bytes) return;
+  GemmPlan pixels;
+  plan_as_it_lies(with_x_as_pixels(p), pixels);
+  const double turning = static_cast<double>(bytes + y_planes_bytes(p)) * turned_byte + 3e-6;
+  if (!pixels.by_pixels || (pixels.seconds + turning) * worth_it > g.seconds) return;
+  g = pixels;
+  g.turns_x = true;
+  g.seconds += turning;
 }
 
 }  // namespace convcorr

@@ -38,6 +38,7 @@ struct GemmPlan {
   bool by_planes;        // panels are stretches of planes of samples, else made tap by tap
   bool turned;           // or rows are, and weights the panels: see execute/gemm_turned.cpp
   bool by_pixels;        // outputs are rows, and weights the panels: see execute/gemm_by_pixels.cpp
+  bool turns_x = false;  // planes into pixels first: all else is of with_x_as_pixels(p) then (problem/image_planes.h)
   bool pixels_in_place;  // whose samples are read where x has them: no border is seen, nothing converted
   bool crosses_items;    // panels hold outputs of several batch items
   index_t column_sets;   // batch items, or 1 where panels cross

@@ -15,22 +15,33 @@ struct Side {
 constexpr Side x_side = {&OuterAxis::x_stride, &SpatialAxis::x_stride, &SpatialAxis::in, Role::in_channel};
 constexpr Side y_side = {&OuterAxis::y_stride, &SpatialAxis::y_stride, &SpatialAxis::out, Role::out_channel};
 
-bool has_pixels(const Problem& p, const Side& side, DType type, bool swapped) {
+// Whether elements are scalars that sums are taken in, whole ones apart.
+bool has_scalars(const Problem& p, const Side& side, DType type, bool swapped) {
   if (type != p.sum_type || swapped || (type != DType::f32 && type != DType::f64)) return false;
   const index_t item = itemsize(type);
-  int channels = 0;
-  const auto is_whole = [item](index_t stride) { return stride % item == 0; };
   for (int a = 0; a < p.outer_count; ++a) {
-    const OuterAxis& o = p.outer[a];
-    if (!is_whole(o.*side.outer)) return false;
-    if (o.role != side.channel || o.size == 1) continue;
-    if (o.*side.outer != item) return false;
-    ++channels;
+    if (p.outer[a].*side.outer % item != 0) return false;
   }
   for (int a = 0; a < p.spatial_count; ++a) {
-    if (!is_whole(p.spatial[a].*side.spatial)) return false;
+    if (p.spatial[a].*side.spatial % item != 0) return false;
   }
-  return channels == 1;
+  return true;
+}
+
+// The only axis of channels; null where there are none or several.
+const OuterAxis* channels_of(const Problem& p, Role role) {
+  const OuterAxis* only = nullptr;
+  for (int a = 0; a < p.outer_count; ++a) {
+    if (p.outer[a].role != role || p.outer[a].size == 1) continue;
+    if (only) return nullptr;
+    only = &p.outer[a];
+  }
+  return only;
+}
+
+bool has_pixels(const Problem& p, const Side& side, DType type, bool swapped) {
+  const OuterAxis* const channels = channels_of(p, side.channel);
+  return channels && channels->*side.outer == itemsize(type) && has_scalars(p, side, type, swapped);
 }
 
 // Returns the bytes that all planes take.
@@ -76,6 +87,34 @@ Problem as_planes(const Problem& p) {
   if (!x_has_pixels(p)) return p;
   const Problem planes = with_x_as_planes(p);
   return y_has_pixels(p) ? with_y_as_planes(planes) : planes;
+}
+
+bool x_has_planes(const Problem& p) {
+  if (!channels_of(p, Role::in_channel) || !has_scalars(p, x_side, p.x_type, p.x_swapped)) return false;
+  for (int a = p.spatial_count - 1; a >= 0; --a) {
+    if (p.spatial[a].in > 1) return p.spatial[a].x_stride == itemsize(p.x_type);
+  }
+  return false;
+}
+
+Problem with_x_as_pixels(const Problem& p) {
+  Problem pixels = p;
+  index_t bytes = itemsize(p.x_type);
+  const auto lay_out = [&](Role role) {
+    for (int a = p.outer_count - 1; a >= 0; --a) {
+      if (p.outer[a].role != role) continue;
+      pixels.outer[a].x_stride = bytes;
+      bytes = checked_mul(bytes, p.outer[a].size);
+    }
+  };
+  lay_out(Role::in_channel);
+  lay_out(Role::group);
+  for (int a = p.spatial_count - 1; a >= 0; --a) {
+    pixels.spatial[a].x_stride = bytes;
+    bytes = checked_mul(bytes, p.spatial[a].in);
+  }
+  lay_out(Role::batch);
+  return pixels;
 }
 
 index_t x_planes_bytes(const Problem& p) {

@@ -15,7 +15,11 @@ Problem with_y_as_planes(const Problem& p);
 // Both where x has pixels, and y where it has them too; else p.
 Problem as_planes(const Problem& p);
 
-// Of planes for all of p.
+// The other way: whether x has planes whose innermost axis is contiguous, and p with pixels in their place.
+bool x_has_planes(const Problem& p);
+Problem with_x_as_pixels(const Problem& p);
+
+// Of planes for all of p; pixels take no more.
 index_t x_planes_bytes(const Problem& p);
 index_t y_planes_bytes(const Problem& p);
 
