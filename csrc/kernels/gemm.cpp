@@ -9,6 +9,8 @@
 //
 // Panels are short enough for the first cache and serve all rows of a before the next one is made. Rows of a may lie
 // as the caller has them (a layer's weights: a row for each channel, products side by side): nothing is packed then.
+// Or a table says where their numbers lie (samples under the taps of an output, where weights are the panel); there
+// 8 x 1 is the tallest tile, as 16 rows would need a pointer each.
 #include "kernels/gemm_table.h"
 #include "simd/transpose.h"
 #include "simd/vec.h"

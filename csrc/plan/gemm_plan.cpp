@@ -155,12 +155,12 @@ bool suits_pixels(const Problem& p, const GemmPlan& g) {
   return g.positions * g.batches >= fewest_pixels && copied_pixels(g) * copied_sample < products;
 }
 
-// Samples of several chunks of a panel are copied at once: short copies take as long as longer ones.
+// Samples of several parts are copied at once: short copies take as long as longer ones. But their table stays short.
 void cut_depth_by_pixels(GemmPlan& g) {
-  constexpr index_t fewest_at_once = 32;
+  constexpr index_t fewest_at_once = 32, longest_table = 2048;
   g.most_at_once = std::clamp<index_t>(pixel_panel_bytes / (g.width() * itemsize(g.compute)), 16, most_in_order);
   const index_t whole = std::max<index_t>(g.most_at_once / g.taps, 1);
-  const index_t most = ceil_div(fewest_at_once, whole) * whole;
+  const index_t most = std::max(std::min(ceil_div(fewest_at_once, whole) * whole, longest_table / g.taps), whole);
   g.channels_per_chunk = ceil_div(g.channels, ceil_div(g.channels, most));
   g.taps_per_chunk = g.taps;
 }

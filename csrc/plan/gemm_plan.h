@@ -7,6 +7,10 @@
 //
 // Jobs are (group x block of rows x block of columns). Within one, the depth is cut into chunks whose panels stay in
 // the first cache; sums of the chunks before wait in y, or in a buffer where y's rows are not like the columns.
+//
+// By pixels both change places: rows are outputs, whose samples are neighbours along the channels, and panels are
+// weights, so that registers run along out channels. `rows` and `columns` below keep their meaning: rows are out
+// channels.
 #pragma once
 
 #include "kernels/gemm_table.h"
