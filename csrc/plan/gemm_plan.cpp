@@ -143,7 +143,7 @@ double copied_pixels(const GemmPlan& g) {
   return reach(row, lines) * reach(lane, columns) * static_cast<double>(planes) / static_cast<double>(lines * columns);
 }
 
-constexpr double copied_sample = 0.15e-9;  // [s]
+constexpr double copied_sample = 0.15e-9, turned_weight = 0.15e-9;  // [s]
 double product_seconds(const GemmPlan& g) { return cost_model().direct(g.compute, false).product * 0.9; }
 
 // Channels innermost in x, however y lies, lest results depend on that; and enough outputs to turn weights for.
@@ -204,9 +204,7 @@ double predict_by_pixels(const GemmPlan& g) {
   const auto times = [](index_t n) { return static_cast<double>(n); };
   const double pixels = times(g.positions * g.batches) * times(g.groups), depth = times(g.depth);
   const double products = pixels * times(ceil_div(g.rows, g.lanes) * g.lanes) * depth;
-  // Jobs that turn their own wait for memory no longer than those that read them as they are.
-  const double of_weight = !g.weights_in_place ? 1e-9 : g.few_pixels() ? 0.05e-9 : 0.15e-9;
-  const double weights = times(g.rows) * depth * times(g.groups) * of_weight;
+  const double weights = times(g.rows) * depth * times(g.groups) * (g.weights_in_place ? turned_weight : 1e-9);
   const double copies = pixels * times(g.channels) * copied_pixels(g);
   return products * product_seconds(g) + copies * copied_sample + weights + 3e-6;
 }
@@ -299,10 +297,15 @@ void make_gemm_plan(const Problem& p, GemmPlan& g) {
   GemmPlan pixels;
   plan_as_it_lies(with_x_as_pixels(p), pixels);
   const double turning = static_cast<double>(bytes + y_planes_bytes(p)) * turned_byte + 3e-6;
-  if (!pixels.by_pixels || (pixels.seconds + turning) * worth_it > g.seconds) return;
+  if (!pixels.by_pixels) return;
+  // Jobs that turn their own weights wait for memory little longer than those that read them as they lie.
+  const double weights = static_cast<double>(g.groups * g.rows) * static_cast<double>(g.depth);
+  const double hidden = pixels.few_pixels() && pixels.weights_in_place ? weights * turned_weight * 2 / 3 : 0;
+  if ((pixels.seconds - hidden + turning) * worth_it > g.seconds) return;
+  const double seconds = std::min(g.seconds, pixels.seconds + turning);
   g = pixels;
   g.turns_x = true;
-  g.seconds += turning;
+  g.seconds = seconds;
 }
 
 }  // namespace convcorr
