@@ -12,7 +12,6 @@
 #include "execute/separable.h"
 #include "execute/small.h"
 #include "execute/winograd.h"
-#include "problem/dilated.h"
 #include "problem/part.h"
 #include "problem/reference.h"
 #include "problem/upsampled.h"
@@ -77,7 +76,7 @@ void run_plan(const Problem& p, const Plan& plan, const Arrays& arrays, const Ru
     case Algorithm::depthwise:
       return run_depthwise(p, plan.gemm, arrays, run);
     case Algorithm::winograd:
-      return run_winograd(without_dilation(p), plan.winograd, arrays, run);
+      return run_winograd_layer(p, plan.winograd, arrays, nullptr, run);
     case Algorithm::reference:
       return run_reference(p, arrays, run);
     case Algorithm::separable:  // of a plan that was settled

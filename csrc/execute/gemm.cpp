@@ -9,13 +9,17 @@
 #include "execute/execute.h"
 #include "execute/gemm_jobs.h"
 #include "execute/gemm_weights.h"
+#include "execute/image_planes.h"
 #include "problem/element.h"
+#include "problem/image_planes.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
 namespace {
 
 constexpr index_t job_bytes = 2 << 20;  // what a job's own scratch takes at most, as a rule
+
+constexpr index_t bias_slack = 256;  // bytes behind the last one that a register may read
 
 // Zeros of a border see no weights, but here they do: it makes a difference where those are infinite, and then sums are
 // not finite.
@@ -44,25 +48,53 @@ bool weights_are_finite(const Problem& p, const char* h) {
 void run_jobs_with(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const Run& run) {
   const std::vector<char> bias = read_bias(p, g, arrays.bias);
   const char* const of = bias.empty() ? nullptr : bias.data();
-  const bool finite =
-      g.by_planes ? run_by_planes(p, g, arrays, weights, of, run) : run_tap_by_tap(p, g, arrays, weights, of, run);
+  const auto run_all = g.by_pixels ? run_by_pixels : g.by_planes ? run_by_planes : run_tap_by_tap;
+  const bool finite = run_all(p, g, arrays, weights, of, run);
   if (!finite && pads(g) && !weights_are_finite(p, arrays.h)) {
     run_directly(p, arrays, run);
   }
 }
 
-void load_all(const Problem& p, const GemmPlan& g, const char* h, const Run& run, char* rows) {
-  constexpr index_t weights_per_job = 1 << 14;
+constexpr index_t weights_per_job = 1 << 14;
+
+void turn_all(const Problem& p, const GemmPlan& g, const char* h, const Run& run, char* panels) {
+  const index_t width = g.width(), size = itemsize(g.compute), of_panels = out_panels(g);
+  const index_t per_job = std::clamp<index_t>(weights_per_job / (width * g.taps), 1, g.channels);
+  const index_t parts = ceil_div(g.channels, per_job);
+  run_jobs(g.groups * of_panels * parts, run, [&](index_t number, Worker&) {
+    const index_t channel = number % parts * per_job, group = number / parts / of_panels;
+    const OutPanel panel = out_panel(g, number / parts % of_panels);
+    const index_t before = panel.first * g.depth + channel * g.taps * panel.vectors * g.lanes;
+    turn_weights(p, g, h + group_at(g, group).h, panel, channel, std::min(per_job, g.channels - channel),
+                 panels + group * own_weights_bytes(g) + before * size);
+  });
+}
+
+void load_all(const Problem& p, const GemmPlan& g, const char* h, Run own, char* weights) {
+  own.seconds = static_cast<double>(g.groups * g.rows * g.depth) * 1e-9;
+  if (g.by_pixels) return turn_all(p, g, h, own, weights);
   const index_t group_bytes = own_weights_bytes(g);
   const index_t rows_per_job = std::max<index_t>(weights_per_job / g.depth, 1);
   const index_t parts = ceil_div(g.rows, rows_per_job);
-  Run own = run;
-  own.seconds = static_cast<double>(g.groups * g.rows * g.depth) * 1e-9;
   run_jobs(g.groups * parts, own, [&](index_t number, Worker&) {
     const index_t group = number / parts, first = number % parts * rows_per_job;
     load_weight_rows(p, g, h + group_at(g, group).h, first, std::min(first + rows_per_job, g.rows),
-                     rows + group * group_bytes);
+                     weights + group * group_bytes);
   });
+}
+
+// Calls `run_pixels` with samples turned into pixels.
+template <class RunPixels>
+void run_on_pixels(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run,
+                   const RunPixels& run_pixels) {
+  const Problem pixels = with_x_as_pixels(p);
+  GemmPlan turned = g;
+  turned.turns_x = false;
+  const index_t bytes = x_planes_bytes(p), spare = job_bytes + checked_mul(g.groups, own_weights_bytes(g));
+  Scratch scratch(Scratch::padded(bytes), spare);
+  char* const x = scratch.take<char>(bytes);
+  turn_to_pixels(p, pixels, arrays.x, x, run);
+  run_pixels(pixels, turned, Arrays{x, arrays.h, arrays.y, arrays.bias});
 }
 
 }  // namespace
@@ -71,7 +103,7 @@ std::vector<char> read_bias(const Problem& p, const GemmPlan& g, const char* bia
   std::vector<char> own;
   if (!bias) return own;
   const index_t n = g.groups * g.rows, size = itemsize(g.compute), item = itemsize(p.y_type);
-  own.resize(static_cast<std::size_t>(n * size));
+  own.resize(static_cast<std::size_t>(n * size + bias_slack));
   for (index_t i = 0; i < n; ++i) {
     const double b = read_element<double>(bias + i * item, p.y_type, false);
     const auto narrow = static_cast<float>(b);
@@ -121,14 +153,20 @@ GemmPanel WeightRows::from(const GemmPlan& g, index_t k) const {
 }
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
+  if (g.turns_x) {
+    return run_on_pixels(p, g, arrays, run, [&](const Problem& pixels, const GemmPlan& turned, const Arrays& own) {
+      run_gemm(pixels, turned, own, run);
+    });
+  }
   // Where a sum isn't finite there, samples that it doesn't see may be why.
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
-  if (g.weights_in_place) return run_jobs_with(p, g, arrays, {arrays.h, false}, run);
+  const bool as_they_lie = g.by_pixels ? g.few_pixels() : g.weights_in_place;
+  if (as_they_lie) return run_jobs_with(p, g, arrays, {arrays.h, false}, run);
   const index_t bytes = checked_mul(g.groups, own_weights_bytes(g));
   Scratch scratch(Scratch::padded(bytes), job_bytes);
-  char* const rows = scratch.take<char>(bytes);
-  load_all(p, g, arrays.h, run, rows);
-  run_jobs_with(p, g, arrays, {rows, true}, run);
+  char* const weights = scratch.take<char>(bytes);
+  load_all(p, g, arrays.h, run, weights);
+  run_jobs_with(p, g, arrays, {weights, true}, run);
 }
 
 OwnWeights::OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run)
@@ -136,15 +174,22 @@ OwnWeights::OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const
       groups_(g.groups),
       rows_(g.rows),
       depth_(g.depth),
+      by_pixels_(g.by_pixels),
       weights_(checked_mul(g.groups, own_weights_bytes(g))) {
   load_all(p, g, h, run, weights_.data());
 }
 
 bool OwnWeights::serves(const GemmPlan& g) const {
-  return g.compute == compute_ && g.groups == groups_ && g.rows == rows_ && g.depth == depth_;
+  return g.compute == compute_ && g.groups == groups_ && g.rows == rows_ && g.depth == depth_ &&
+         g.by_pixels == by_pixels_;
 }
 
 void OwnWeights::run(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) const {
+  if (g.turns_x) {
+    return run_on_pixels(p, g, arrays, run, [&](const Problem& pixels, const GemmPlan& turned, const Arrays& own) {
+      OwnWeights::run(pixels, turned, own, run);
+    });
+  }
   if (g.turned && !arrays.bias && run_turned(p, g, arrays, run)) return;
   run_jobs_with(p, g, arrays, {weights_.data(), true}, run);
 }

@@ -9,7 +9,7 @@ namespace convcorr {
 
 void run_gemm(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run);
 
-// Weights row by row in the compute type, for many calls. Safe to share between threads once made.
+// Weights in the compute type, as the products read them, for many calls. Safe to share between threads once made.
 class OwnWeights {
  public:
   OwnWeights(const Problem& p, const GemmPlan& g, const char* h, const Run& run);
@@ -19,6 +19,7 @@ class OwnWeights {
  private:
   Compute compute_;
   index_t groups_, rows_, depth_;
+  bool by_pixels_;
   Block weights_;
 };
 

@@ -153,7 +153,7 @@ class PlaneJob {
   }
 
  private:
-  // x is where the image's samples begin, y the block's first output.
+  // x is where the image's samples begin, y the block's first output, or the image's where outputs don't lie evenly.
   void place(const Arrays& arrays, index_t group) {
     const GroupAt at = group_at(g_, group);
     x_ = arrays.x + g_.x_low + at.x;
@@ -163,6 +163,7 @@ class PlaneJob {
       y_ += image_.at[a] * g_.batch[a].y_stride;
     }
     for (int a = 0; a + 2 < g_.axes; ++a) y_ += image_.at[g_.batch_axes + a] * g_.axis[a].y_stride;
+    if (g_.y_axes > 0) return;
     y_ += block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
   }
 
@@ -257,10 +258,31 @@ class PlaneJob {
     const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
     const index_t stride = g_.axis[g_.axes - 1].y_stride;
     for (index_t r = 0; r < rows_; ++r) {
+      if (g_.y_axes > 0) {
+        write_unevenly(sums_ + r * sums_row_ * size_, y_ + r * g_.row.y_stride);
+        continue;
+      }
       for (index_t line = 0; line < block_.rows; ++line) {
         store(sums_ + (r * sums_row_ + line * planes_.width()) * size_, block_.columns,
               y_ + r * g_.row.y_stride + line * g_.plane_row.y_stride, stride);
       }
+    }
+  }
+
+  void write_unevenly(const char* sums, char* y) const {
+    const auto store = kernels().convert->store[static_cast<int>(g_.compute)][static_cast<int>(p_.y_type)];
+    const int last = g_.y_axes - 1;
+    Odometer at;
+    for (int a = 0; a < g_.y_axes; ++a) at.add_axis(g_.y_axis[a].out);
+    at.seek(block_.first_column);
+    for (index_t column = 0; column < block_.columns;) {
+      char* to = y;
+      for (int a = 0; a < g_.y_axes; ++a) to += at.at[a] * g_.y_axis[a].y_stride;
+      const index_t n = std::min(block_.columns - column, g_.y_axis[last].out - at.at[last]);
+      store(sums + column * size_, n, to, g_.y_axis[last].y_stride);
+      column += n;
+      at.at[last] += n - 1;
+      at.next();
     }
   }
 

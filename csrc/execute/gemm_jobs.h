@@ -8,7 +8,7 @@
 
 namespace convcorr {
 
-// All weights: rows as the caller has them, or our own (execute/gemm_weights.h).
+// All weights: as the caller has them, or our own (execute/gemm_weights.h).
 struct Weights {
   const char* origin;  // of group 0
   bool own;
@@ -45,6 +45,8 @@ bool run_tap_by_tap(const Problem& p, const GemmPlan& g, const Arrays& arrays, c
 // Not of a bias.
 bool run_turned(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run);
 bool run_by_planes(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
+                   const Run& run);
+bool run_by_pixels(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Weights& weights, const char* bias,
                    const Run& run);
 
 }  // namespace convcorr

@@ -136,7 +136,7 @@ class TurnedJob {
       for (std::size_t k = 0; k < offsets_.size(); ++k) offsets_[k] = static_cast<index_t>(k) * vectors * g_.lanes;
       for (index_t k = 0; k < depth; k += chunk) {
         const index_t n = std::min(chunk, depth - k), whole = ceil_div(n, g_.lanes) * g_.lanes;
-        g_.functions().turn(rows_ + k * size_, row_length_, vectors * g_.lanes, whole, panel_);
+        g_.functions().turn(rows_ + k * size_, row_length_, vectors * g_.lanes, whole, panel_, vectors * g_.lanes);
         GemmPanel product = {};
         product.a = samples + k * size_;
         product.a_offsets = planes_.offsets();

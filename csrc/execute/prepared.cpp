@@ -8,6 +8,7 @@
 #include "execute/separable.h"
 #include "execute/winograd.h"
 #include "problem/dilated.h"
+#include "problem/image_planes.h"
 #include "problem/part.h"
 
 namespace convcorr {
@@ -29,7 +30,7 @@ Prepared::Prepared(const Problem& p, const Plan& plan, const char* h, const Run&
     taps_ = std::make_unique<PreparedTaps>(p, plan.direct, h, run);
   }
   if (plan.algorithm == Algorithm::winograd) {
-    winograd_ = std::make_unique<PreparedWinograd>(without_dilation(p), plan.winograd, h, run);
+    winograd_ = std::make_unique<PreparedWinograd>(without_dilation(as_planes(p)), plan.winograd, h, run);
   }
 }
 
@@ -49,8 +50,8 @@ void Prepared::execute(const Problem& p, const Plan& plan, const Arrays& arrays,
   if (plan.algorithm == Algorithm::direct && taps_ && taps_->serves(plan.direct)) {
     return taps_->run(p, plan.direct, arrays, run);
   }
-  if (plan.algorithm == Algorithm::winograd && winograd_ && winograd_->serves(plan.winograd)) {
-    return winograd_->run(without_dilation(p), plan.winograd, arrays, run);
+  if (plan.algorithm == Algorithm::winograd) {
+    return run_winograd_layer(p, plan.winograd, arrays, winograd_.get(), run);
   }
   convcorr::execute(p, plan, arrays, run);
 }

@@ -27,5 +27,8 @@ class PreparedWinograd {
   char* taps_;  // in the block, where a cache line begins
   bool finite_;
 };
+// Channels first or innermost, taps dilated or not; with `prepared` where that serves.
+void run_winograd_layer(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const PreparedWinograd* prepared,
+                        const Run& run);
 
 }  // namespace convcorr

@@ -9,6 +9,8 @@
 //
 // Panels are short enough for the first cache and serve all rows of a before the next one is made. Rows of a may lie
 // as the caller has them (a layer's weights: a row for each channel, products side by side): nothing is packed then.
+// Or a table says where their numbers lie (samples under the taps of an output, where weights are the panel); there
+// 8 x 1 is the tallest tile, as 16 rows would need a pointer each.
 #include "kernels/gemm_table.h"
 #include "simd/transpose.h"
 #include "simd/vec.h"
@@ -32,8 +34,9 @@ CONVCORR_INLINE vec<T> pinned(vec<T> v) {
   return v;
 }
 
-// How rows of a lie: in tiles of [k][tile_rows], `a_row` apart, or each somewhere.
-enum class Rows { tiled, strided, anywhere };
+// How rows of a lie: in tiles of [k][tile_rows], `a_row` apart, or each somewhere; placed ones anywhere, and their
+// numbers where a table says.
+enum class Rows { tiled, strided, anywhere, placed };
 
 // R of them. There are registers for few pointers only, and one that comes back from a vector register takes a
 // multiply-adder's place: rows that are strided share one between four.
@@ -42,7 +45,7 @@ class Factors {
  public:
   CONVCORR_INLINE Factors(const GemmPanel& p, index_t row) {
     const T* const a = static_cast<const T*>(p.a);
-    step_ = p.a_row * static_cast<index_t>(sizeof(T));
+    step_ = p.a_row * size;
     three_ = 3 * step_;
 #pragma GCC unroll 16
     for (int i = 0; i < pointers; ++i) {
@@ -54,25 +57,41 @@ class Factors {
     }
   }
 
-  // Of the current k.
-  CONVCORR_INLINE vec<T> operator[](int r) const {
+  // Number k of row r, each k in its turn.
+  CONVCORR_INLINE vec<T> of_row(int r) const {
     const int below = r % rows_to_a_pointer;
     const index_t strided = below == 0 ? 0 : below == 1 ? step_ : below == 2 ? 2 * step_ : three_;
-    const index_t down = rows == Rows::strided ? strided : below * static_cast<index_t>(sizeof(T));
+    const index_t down = rows == Rows::strided ? strided : (rows == Rows::tiled ? below : place_) * size;
     return broadcast(*reinterpret_cast<const T*>(at_[r / rows_to_a_pointer] + down));
   }
 
-  CONVCORR_INLINE void next() {
+  CONVCORR_INLINE void begin(const GemmPanel& p, index_t k) { place_ = rows == Rows::placed ? p.a_places[k] : k; }
+  CONVCORR_INLINE void end() {
+    if (rows == Rows::anywhere || rows == Rows::placed) return;
 #pragma GCC unroll 16
-    for (int i = 0; i < pointers; ++i) at_[i] += (rows == Rows::tiled ? tile_rows : 1) * sizeof(T);
+    for (int i = 0; i < pointers; ++i) at_[i] += (rows == Rows::tiled ? tile_rows : 1) * size;
   }
 
  private:
   static constexpr int rows_to_a_pointer = rows == Rows::tiled ? tile_rows : rows == Rows::strided ? 4 : 1;
   static constexpr int pointers = (R + rows_to_a_pointer - 1) / rows_to_a_pointer;
+  static constexpr index_t size = sizeof(T);
   const char* at_[pointers];
-  index_t step_, three_;
+  index_t step_, three_, place_;
 };
+// Without a table, register r begins with the bias of its row; with one, register v with that of its columns.
+template <class T, Rows at, int R, int V>
+CONVCORR_INLINE void begin_sums(const GemmPanel& p, index_t row, vec<T> (&sum)[R][V]) {
+  constexpr bool places = at == Rows::placed;
+  const T* const bias = p.adds ? nullptr : static_cast<const T*>(places ? p.column_bias : p.bias);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < V; ++v) {
+      sum[r][v] = !bias ? vec<T>{} : places ? load(bias + v * lanes<T>) : broadcast(bias[row + r]);
+    }
+  }
+}
 
 // R rows of sums to c, from registers or from a buffer. NaN in what it returns where any of them isn't finite.
 template <class T, int R, int V>
@@ -110,13 +129,8 @@ vec<T> write_some(const GemmPanel& p, T* c, const T* sums, int rows, index_t row
 template <class T, int R, int V, Rows at>
 vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   constexpr int width = lanes<T>;
-  const T* const bias = p.adds ? nullptr : static_cast<const T*>(p.bias);
   vec<T> sum[R][V];
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < V; ++v) sum[r][v] = broadcast(bias ? bias[row + r] : T(0));
-  }
+  begin_sums<T, at>(p, row, sum);
   Factors<T, R, at> factors(p, row);
   T* const c = static_cast<T*>(p.c) + row * p.c_row;
   if (p.adds) {  // a chunk later they are far away
@@ -128,18 +142,20 @@ vec<T> multiply_tile(const GemmPanel& p, index_t row) {
   }
   const T* const panel = static_cast<const T*>(p.panel);
   const index_t* const offsets = p.offsets;
-  for (index_t k = 0; k < p.depth; ++k, factors.next()) {
+  for (index_t k = 0; k < p.depth; ++k) {
     const T* const samples = panel + offsets[k];
+    factors.begin(p, k);
     vec<T> column[V];
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) column[v] = load_once(samples + v * width);
 #pragma GCC unroll 16
     for (int r = 0; r < R; ++r) {
-      vec<T> factor = factors[r];
+      vec<T> factor = factors.of_row(r);
       if (V > 1) factor = pinned<T>(factor);
 #pragma GCC unroll 4
       for (int v = 0; v < V; ++v) sum[r][v] += factor * column[v];
     }
+    factors.end();
   }
   if (p.columns >= V * width) return write_whole<T, R, V>(p, c, sum);
   T some[R * V * width];
@@ -155,7 +171,7 @@ template <class T, int V, Rows at>
 bool multiply_rows(const GemmPanel& p) {
   index_t row = 0;
   vec<T> not_finite = {};
-  if constexpr (V == 1) {
+  if constexpr (V == 1 && at != Rows::placed) {  // 16 rows apart need a pointer each
     for (; row + 2 * tile_rows <= p.rows; row += 2 * tile_rows)
       not_finite += multiply_tile<T, 2 * tile_rows, V, at>(p, row);
   }
@@ -174,6 +190,7 @@ bool multiply_rows(const GemmPanel& p) {
 
 template <class T, int V>
 bool multiply_vectors(const GemmPanel& p) {
+  if (p.a_places) return multiply_rows<T, V, Rows::placed>(p);
   if (p.a_offsets) return multiply_rows<T, V, Rows::anywhere>(p);
   return p.a_row == 0 ? multiply_rows<T, V, Rows::tiled>(p) : multiply_rows<T, V, Rows::strided>(p);
 }
@@ -357,7 +374,7 @@ void pad(const PaddedRows& r) {
 }
 
 template <class T>
-void turn(const void* rows, index_t row_length, index_t width, index_t n, void* panel) {
+void turn(const void* rows, index_t row_length, index_t width, index_t n, void* panel, index_t panel_row) {
   constexpr int square = lanes<T>;
   const T* const from = static_cast<const T*>(rows);
   T* const to = static_cast<T*>(panel);
@@ -366,7 +383,7 @@ void turn(const void* rows, index_t row_length, index_t width, index_t n, void* 
       vec<T> a[square];
       for (int i = 0; i < square; ++i) a[i] = load(from + (r + i) * row_length + k);
       transpose<T>(a);
-      for (int i = 0; i < square; ++i) store(to + (k + i) * width + r, a[i]);
+      for (int i = 0; i < square; ++i) store(to + (k + i) * panel_row + r, a[i]);
     }
   }
 }

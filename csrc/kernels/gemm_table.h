@@ -26,6 +26,8 @@ struct GemmPanel {
   const void* bias;                    // [rows]: what sums begin with; null: zeros
   bool adds;                           // what c holds is added to the sums, and no bias
   const index_t* a_offsets = nullptr;  // where each row of a begins, in scalars, instead of what a_row says; or null
+  const index_t* a_places = nullptr;   // [depth], with a_offsets: scalars from there to each number; null: neighbours
+  const void* column_bias = nullptr;   // [vectors whole registers], with a_places: as `bias`, of columns
 };
 
 // Columns [at, at + n) of a panel are x[from + i * step]; where `from` is negative they are zeros.
@@ -82,8 +84,8 @@ struct GemmFunctions {
   bool (*add_lanes)(const void* sums, index_t rows, index_t count, const void* bias, void* c, index_t c_row);
   void (*pack)(const PanelRows& rows);
   void (*pad)(const PaddedRows& rows);
-  // panel[k * width + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
-  void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel);
+  // panel[k * panel_row + r] = rows[r * row_length + k] for r in [0, width), k in [0, n): both are whole registers.
+  void (*turn)(const void* rows, index_t row_length, index_t width, index_t n, void* panel, index_t panel_row);
   int most_vectors, tile_rows;
 };
 

@@ -7,13 +7,15 @@
 #include "dispatch/registry.h"
 #include "kernels/table.h"
 #include "plan/cost.h"
+#include "problem/image_planes.h"
 
 namespace convcorr {
 namespace {
 
-constexpr index_t panel_bytes = 24 << 10;     // of a chunk: leaves the first cache room for a tile's weights
-constexpr index_t weights_bytes = 256 << 10;  // of a job's rows in a chunk: the second cache's
-constexpr index_t sums_bytes = 256 << 10;     // of a job's sums, which every chunk adds to
+constexpr index_t panel_bytes = 24 << 10;        // of a chunk: leaves the first cache room for a tile's weights
+constexpr index_t pixel_panel_bytes = 30 << 10;  // likewise, beside a tile's samples
+constexpr index_t weights_bytes = 256 << 10;     // of a job's rows in a chunk: the second cache's
+constexpr index_t sums_bytes = 256 << 10;        // of a job's sums, which every chunk adds to
 
 // An axis whose outputs are its samples, one by one.
 bool is_plain(const SpatialAxis& a) { return a.kernel == 1 && a.stride == 1 && a.offset == 0 && a.in == a.out; }
@@ -74,13 +76,14 @@ void measure_x(const Problem& p, GemmPlan& g) {
   for (int a = 0; a < p.spatial_count; ++a) reach(p.spatial[a].in, p.spatial[a].x_stride);
 }
 
+// By pixels, tables say where the samples of weights lie that go back to front.
 bool weights_in_place(const Problem& p, const GemmPlan& g) {
   const index_t item = itemsize(p.h_type);
   if (p.h_type != plain_type(g.compute) || p.h_swapped) return false;
   index_t neighbour = item;
   for (int a = g.axes - 1; a >= 0; --a) {
     if (g.axis[a].kernel == 1) continue;
-    if (p.flip || g.axis[a].h_stride != neighbour) return false;
+    if ((p.flip && !g.by_pixels) || g.axis[a].h_stride != neighbour) return false;
     neighbour *= g.axis[a].kernel;
   }
   if (g.channels > 1 && g.channel.h_stride != neighbour) return false;
@@ -119,6 +122,24 @@ bool suits_in_place(const GemmPlan& g) {
          std::abs(g.channel.x_stride) <= farthest;
 }
 
+// All axes as one where x has a channel's samples one behind the other, wherever y has the outputs: what is computed
+// must not depend on that.
+void merge_samples(GemmPlan& g) {
+  for (int a = 0; a < g.axes; ++a) {
+    const bool follows = a == g.axes - 1 || g.axis[a].x_stride == g.axis[a + 1].x_stride * g.axis[a + 1].in;
+    if (!is_plain(g.axis[a]) || !follows) return;
+  }
+  if (g.axes == 1) return;
+  std::copy_n(g.axis, g.axes, g.y_axis);
+  g.y_axes = g.axes;
+  SpatialAxis all = g.axis[g.axes - 1];
+  all.in = all.out = g.positions;
+  g.axis[0] = all;
+  g.axes = 1;
+  g.plane_row = plain_axis(1, 1, 1);
+  g.native_y = false;
+}
+
 // Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
 bool suits_turning(const GemmPlan& g) {
   const SpatialAxis& lane = g.axis[g.axes - 1];
@@ -128,7 +149,52 @@ bool suits_turning(const GemmPlan& g) {
          (lane.out - 1) * lane.stride / lane.dilation <= lane.kernel;
 }
 
+// Whether all taps of all outputs lie over samples.
+bool stays_inside(const GemmPlan& g) {
+  for (int a = 0; a < g.axes; ++a) {
+    const SpatialAxis& s = g.axis[a];
+    if (s.offset < 0 || (s.out - 1) * s.stride + (s.kernel - 1) * s.dilation + s.offset >= s.in) return false;
+  }
+  return true;
+}
+
+// Samples that a job copies for each of its outputs, channel by channel.
+double copied_pixels(const GemmPlan& g) {
+  if (g.pixels_in_place) return 0;
+  const SpatialAxis &row = g.plane_row, &lane = g.axis[g.axes - 1];
+  const index_t columns = std::min(lane.out, wanted_pixels);
+  const index_t lines = std::clamp<index_t>(wanted_pixels / columns, 1, row.out);
+  const auto reach = [](const SpatialAxis& a, index_t n) {
+    return static_cast<double>((n - 1) * a.stride + (a.kernel - 1) * a.dilation + 1);
+  };
+  const index_t planes = g.taps / (row.kernel * lane.kernel);
+  return reach(row, lines) * reach(lane, columns) * static_cast<double>(planes) / static_cast<double>(lines * columns);
+}
+
+constexpr double copied_sample = 0.15e-9, turned_weight = 0.15e-9;  // [s]
+double product_seconds(const GemmPlan& g) { return cost_model().direct(g.compute, false).product * 0.9; }
+
+// Channels innermost in x, however y lies, lest results depend on that; and enough outputs to turn weights for.
+bool suits_pixels(const Problem& p, const GemmPlan& g) {
+  constexpr index_t fewest_pixels = 24, most_taps = 1024;
+  if (g.channels == 1 || g.channel.x_stride != itemsize(p.x_type)) return false;
+  if (g.rows < g.lanes / 2 || g.taps > most_taps) return false;
+  const double products = static_cast<double>(g.taps * g.rows) * product_seconds(g);
+  return g.positions * g.batches >= fewest_pixels && copied_pixels(g) * copied_sample < products;
+}
+
+// Samples of several parts are copied at once: short copies take as long as longer ones. But their table stays short.
+void cut_depth_by_pixels(GemmPlan& g) {
+  constexpr index_t fewest_at_once = 32, longest_table = 2048;
+  g.most_at_once = std::clamp<index_t>(pixel_panel_bytes / (g.width() * itemsize(g.compute)), 16, most_in_order);
+  const index_t whole = std::max<index_t>(g.most_at_once / g.taps, 1);
+  const index_t most = std::max(std::min(ceil_div(fewest_at_once, whole) * whole, longest_table / g.taps), whole);
+  g.channels_per_chunk = ceil_div(g.channels, ceil_div(g.channels, most));
+  g.taps_per_chunk = g.taps;
+}
+
 void cut_depth(GemmPlan& g) {
+  if (g.by_pixels) return cut_depth_by_pixels(g);
   const index_t item = itemsize(g.compute);
   const index_t most = std::clamp<index_t>(panel_bytes / (g.width() * item), 16, most_in_order);
   const index_t chunks = ceil_div(g.depth, most), even = ceil_div(g.depth, chunks);
@@ -162,8 +228,18 @@ void cut_jobs(GemmPlan& g) {
   g.jobs = checked_mul(outer, g.column_jobs * g.row_jobs);
 }
 
+double predict_by_pixels(const GemmPlan& g) {
+  const auto times = [](index_t n) { return static_cast<double>(n); };
+  const double pixels = times(g.positions * g.batches) * times(g.groups), depth = times(g.depth);
+  const double products = pixels * times(ceil_div(g.rows, g.lanes) * g.lanes) * depth;
+  const double weights = times(g.rows) * depth * times(g.groups) * (g.weights_in_place ? turned_weight : 1e-9);
+  const double copies = pixels * times(g.channels) * copied_pixels(g);
+  return products * product_seconds(g) + copies * copied_sample + weights + 3e-6;
+}
+
 double predict(const GemmPlan& g) {
-  const double product = cost_model().direct(g.compute, false).product * 0.9;
+  if (g.by_pixels) return predict_by_pixels(g);
+  const double product = product_seconds(g);
   const auto times = [](index_t n) { return static_cast<double>(n); };
   // A single row reads as much as it multiplies.
   const double padded_rows = g.rows == 1 ? 2.5 : times(ceil_div(g.rows, 4) * 4);
@@ -178,7 +254,7 @@ double predict(const GemmPlan& g) {
   const double copies = g.by_planes ? times(g.channels) * 4 : times(g.depth) * times(g.row_jobs);
   const double packed = padded_columns * copies * times(g.groups);
   const double weights = g.weights_in_place ? 0 : times(g.rows) * times(g.depth) * times(g.groups);
-  return products * product + packed * 0.15e-9 + weights * 1e-9 + times(g.groups * g.batches) * 0.1e-6 + 3e-6;
+  return products * product + packed * copied_sample + weights * 1e-9 + times(g.groups * g.batches) * 0.1e-6 + 3e-6;
 }
 
 }  // namespace
@@ -213,23 +289,53 @@ const char* refuse_gemm(const Problem& p) {
   return nullptr;
 }
 
-void make_gemm_plan(const Problem& p, GemmPlan& g) {
+namespace {
+
+void plan_as_it_lies(const Problem& p, GemmPlan& g) {
   g = GemmPlan();
   floating_compute(p.sum_type, g.compute);
   collect_axes(p, g);
   measure_x(p, g);
-  g.weights_in_place = weights_in_place(p, g);
   g.native_y = is_y_native(p, g);
   g.vectors = g.functions().most_vectors;
   g.lanes = kernels().taps->register_bytes / itemsize(g.compute);
   constexpr index_t fewest_rows = 48;  // that panels made tap by tap must serve
   g.crosses_items = g.positions < 4 * g.width() && g.batches > 1 && g.rows >= fewest_rows;
   g.turned = suits_turning(g);
-  g.by_planes = !g.crosses_items && !g.turned && suits_planes(g);
+  g.pixels_in_place = g.native_x && stays_inside(g);
+  g.by_pixels = !g.turned && suits_pixels(p, g);
+  if (g.by_pixels) g.crosses_items = false;
+  g.by_planes = !g.by_pixels && !g.crosses_items && !g.turned && suits_planes(g);
+  if (g.by_planes) merge_samples(g);
   g.x_in_place = g.by_planes && suits_in_place(g);
+  g.weights_in_place = weights_in_place(p, g);
   cut_depth(g);
   cut_jobs(g);
   g.seconds = predict(g);
+}
+
+}  // namespace
+
+// Planes of few samples fill no registers, which out channels would.
+void make_gemm_plan(const Problem& p, GemmPlan& g) {
+  plan_as_it_lies(p, g);
+  constexpr double worth_it = 1.1, turned_byte = 0.1e-9;
+  constexpr index_t most_bytes = 4 << 20;
+  if (g.by_pixels || g.turned || g.positions > wanted_pixels || !x_has_planes(p)) return;
+  const index_t bytes = x_planes_bytes(p);
+  if (bytes > most_bytes) return;
+  GemmPlan pixels;
+  plan_as_it_lies(with_x_as_pixels(p), pixels);
+  const double turning = static_cast<double>(bytes + y_planes_bytes(p)) * turned_byte + 3e-6;
+  if (!pixels.by_pixels) return;
+  // Jobs that turn their own weights wait for memory little longer than those that read them as they lie.
+  const double weights = static_cast<double>(g.groups * g.rows) * static_cast<double>(g.depth);
+  const double hidden = pixels.few_pixels() && pixels.weights_in_place ? weights * turned_weight * 2 / 3 : 0;
+  if ((pixels.seconds - hidden + turning) * worth_it > g.seconds) return;
+  const double seconds = std::min(g.seconds, pixels.seconds + turning);
+  g = pixels;
+  g.turns_x = true;
+  g.seconds = seconds;
 }
 
 }  // namespace convcorr

@@ -7,12 +7,18 @@
 //
 // Jobs are (group x block of rows x block of columns). Within one, the depth is cut into chunks whose panels stay in
 // the first cache; sums of the chunks before wait in y, or in a buffer where y's rows are not like the columns.
+//
+// By pixels both change places: rows are outputs, whose samples are neighbours along the channels, and panels are
+// weights, so that registers run along out channels. `rows` and `columns` below keep their meaning: rows are out
+// channels.
 #pragma once
 
 #include "kernels/gemm_table.h"
 #include "problem/problem.h"
 
 namespace convcorr {
+
+constexpr index_t wanted_pixels = 256;  // of a job by pixels: a panel of weights serves all of them
 
 struct GemmPlan {
   Compute compute;        // f32 or f64
@@ -25,27 +31,34 @@ struct GemmPlan {
   OuterAxis row, channel;
   SpatialAxis axis[max_spatial];  // neighbours that are one to a kernel of one tap are merged
   SpatialAxis plane_row;          // the last but one, or one without samples to speak of
+  int y_axes = 0;                 // of the last axis' outputs, where they don't lie evenly
+  SpatialAxis y_axis[max_spatial];
 
   index_t groups = 1, batches = 1;
   index_t positions = 1;  // outputs of a batch item
   index_t rows, channels, taps = 1, depth;
   index_t x_low = 0, x_high = 0;  // bytes from sample [0, 0, ...] to the lowest one, and beyond the highest
 
-  int vectors;          // of a full panel
-  index_t lanes;        // scalars of a register
-  bool by_planes;       // panels are stretches of planes of samples, else made tap by tap
-  bool x_in_place;      // x itself is such planes
-  bool turned;          // or rows are, and weights the panels: see execute/gemm_turned.cpp
-  bool crosses_items;   // panels hold outputs of several batch items
-  index_t column_sets;  // batch items, or 1 where panels cross
-  index_t columns;      // of a set
+  int vectors;           // of a full panel
+  index_t lanes;         // scalars of a register
+  bool by_planes;        // panels are stretches of planes of samples, else made tap by tap
+  bool x_in_place;       // x itself is such planes
+  bool turned;           // or rows are, and weights the panels: see execute/gemm_turned.cpp
+  bool by_pixels;        // outputs are rows, and weights the panels: see execute/gemm_by_pixels.cpp
+  bool turns_x = false;  // planes into pixels first: all else is of with_x_as_pixels(p) then (problem/image_planes.h)
+  bool pixels_in_place;  // whose samples are read where x has them: no border is seen, nothing converted
+  bool crosses_items;    // panels hold outputs of several batch items
+  index_t column_sets;   // batch items, or 1 where panels cross
+  index_t columns;       // of a set
   index_t columns_per_job, column_jobs;
   index_t rows_per_job, row_jobs;
   index_t channels_per_chunk, taps_per_chunk;  // all taps, or one channel
+  index_t most_at_once;                        // by pixels: products of a chunk that one panel holds
   index_t jobs = 1;                            // where panels are made tap by tap
   double seconds;                              // predicted, on one thread
 
   index_t width() const { return vectors * lanes; }
+  bool few_pixels() const { return positions * batches <= wanted_pixels; }  // of which one job has all
   const GemmFunctions& functions() const;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "plan/cost.h"
 #include "plan/depthwise_plan.h"
@@ -9,6 +10,7 @@
 #include "plan/small.h"
 #include "problem/dilated.h"
 #include "problem/factors.h"
+#include "problem/image_planes.h"
 #include "problem/part.h"
 #include "problem/upsampled.h"
 
@@ -165,13 +167,21 @@ bool is_layer(const Problem& p) {
   return false;
 }
 
+// Samples turned into planes, and results back; however those lie, lest the choice depend on it.
+double planes_seconds(const Problem& p) {
+  constexpr double turned_byte = 0.1e-9;
+  const index_t samples = checked_add(x_planes_bytes(p), y_planes_bytes(p));
+  return static_cast<double>(samples) * turned_byte;
+}
+
 bool plan_winograd(const Problem& dilated, Plan& plan, std::vector<Candidate>* record) {
-  const Problem p = without_dilation(dilated);
+  const Problem p = without_dilation(as_planes(dilated));
   if (const char* why = refuse_winograd(p)) {
     if (record) record->push_back({.algorithm = Algorithm::winograd, .refused = why});
     return false;
   }
   make_winograd_plan(p, plan.winograd);
+  if (x_has_pixels(dilated)) plan.winograd.seconds += planes_seconds(dilated);
   if (record) {
     record->push_back({.algorithm = Algorithm::winograd,
                        .seconds = plan.winograd.seconds,
