@@ -126,31 +126,30 @@ class Job {
     return taps_;
   }
 
+  // What makes all sums of a panel: f(row of its samples, chunk of its taps, in channels).
+  template <class F>
+  void for_chunks(const F& f) const {
+    index_t chunk = 0;
+    for (index_t s = 0; s < w_.sections; ++s) {
+      for (index_t k = 0; k < w_.ins; k += w_.depth) f(s * w_.ins + k, chunk++, std::min(w_.depth, w_.ins - k));
+    }
+  }
+
   void multiply(const char* samples, const char* taps, index_t outs, index_t registers) const {
     const index_t size = itemsize(w_.compute);
     const GemmTable& table = *kernels().gemm;
     const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
     for (int point = 0; point < w_.points; ++point) {
       const char* const panels = samples + point * w_.sample_point * size;
-      char* const sums = sums_ + point * w_.sum_point * size;
+      const char* const of_point = taps + point * w_.tap_point * size;
       for (index_t r = 0; r < registers; r += w_.panel_registers) {
-        const index_t width = panel_of(w_, r, registers).registers;
-        for (index_t k = 0; k < w_.products; k += w_.depth) {
-          const GemmPanel panel = {taps + (point * w_.tap_point + k) * size,
-                                   w_.tap_row,
-                                   0,
-                                   panels + (r * w_.products + k * width) * w_.lanes * size,
-                                   offsets_[width].data(),
-                                   std::min(w_.depth, w_.products - k),
-                                   static_cast<int>(width),
-                                   sums + r * w_.lanes * outs * size,
-                                   width * w_.lanes,
-                                   outs,
-                                   width * w_.lanes,
-                                   nullptr,
-                                   k > 0};
-          gemm.multiply(panel);
-        }
+        const index_t width = panel_of(w_, r, registers).registers, pitch = width * w_.lanes;
+        char* const sums = sums_ + (point * w_.sum_point + r * w_.lanes * outs) * size;
+        for_chunks([&](index_t row, index_t chunk, index_t depth) {
+          gemm.multiply({of_point + chunk * w_.tap_chunk * size, w_.depth, 0,
+                         panels + (r * w_.products * w_.lanes + row * pitch) * size, offsets_[width].data(), depth,
+                         static_cast<int>(width), sums, pitch, outs, pitch, nullptr, row > 0});
+        });
       }
     }
   }
@@ -161,12 +160,12 @@ class Job {
     const GemmTable& table = *kernels().gemm;
     const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
     for (int point = 0; point < w_.points; ++point) {
-      for (index_t k = 0; k < w_.products; k += w_.depth) {
-        gemm.multiply({samples + (point * w_.sample_point + k * w_.row_tile) * size, 0, w_.products * w_.row_tile,
-                       taps + (point * w_.tap_point + k * w_.outs_at_once) * size, offsets_[w_.panel_registers].data(),
-                       std::min(w_.depth, w_.products - k), w_.panel_registers, sums_ + point * w_.sum_point * size,
-                       w_.outs_at_once, tiles, w_.outs_at_once, nullptr, k > 0});
-      }
+      for_chunks([&](index_t row, index_t, index_t depth) {
+        gemm.multiply({samples + (point * w_.sample_point + row * w_.row_tile) * size, 0, w_.products * w_.row_tile,
+                       taps + (point * w_.tap_point + row * w_.outs_at_once) * size,
+                       offsets_[w_.panel_registers].data(), depth, w_.panel_registers,
+                       sums_ + point * w_.sum_point * size, w_.outs_at_once, tiles, w_.outs_at_once, nullptr, row > 0});
+      });
     }
   }
 

@@ -74,18 +74,23 @@ Squares squares_of(const WinogradCall& call, index_t group, const Section& secti
   return {taps, call.h_end, stride, w.tap_stride, p.flip};
 }
 
-// Transforms out channels [first, first + count) of a group; their rows go to `points` on.
+// Transforms out channels [first, first + count) of a group as rows, chunk by chunk.
 bool transform_rows_of_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {
   const WinogradPlan& w = call.w;
   const index_t size = itemsize(w.compute);
   std::vector<char> gathered;
   bool finite = true;
+  const index_t chunks = ceil_div(w.ins, w.depth);
   for (index_t o = 0; o < count; ++o) {
+    char* row = points + (taps_before(w, first + o) - taps_before(w, first)) * size;
     for (index_t s = 0; s < w.sections; ++s) {
       const Squares of = squares_of(call, group, call.sections[s], first + o, 1, gathered);
       const index_t stride = of.in_stride / size;
-      finite &= call.kernels.taps({of.taps, of.end, stride, stride * w.lanes, ceil_div(w.ins, w.lanes), w.ins, w.lanes,
-                                   of.flip, points + (o * w.tap_row + s * w.ins) * size, w.tap_point, w.lanes});
+      for (index_t c = 0; c < chunks; ++c, row += w.tap_chunk * size) {
+        const index_t left = w.ins - c * w.depth, registers = ceil_div(std::min(left, w.depth), w.lanes);
+        finite &= call.kernels.taps({of.taps + c * w.depth * of.in_stride, of.end, stride, stride * w.lanes, registers,
+                                     left, w.lanes, of.flip, row, w.tap_point, w.lanes});
+      }
     }
   }
   return finite;
@@ -101,7 +106,7 @@ bool transform_panels_of_taps(const WinogradCall& call, index_t group, index_t f
     const index_t some = std::min(w.lanes, count - o);
     for (index_t s = 0; s < w.sections; ++s) {
       const Squares of = squares_of(call, group, call.sections[s], first + o, some, gathered);
-      const index_t at = taps_before(w, o) + s * w.ins * w.outs_at_once + o % w.outs_at_once;
+      const index_t at = taps_before(w, o) + s * w.ins * w.outs_at_once;
       finite &= call.kernels.taps({of.taps, of.end, of.out_stride / size, of.in_stride / size, w.ins, some, 0, of.flip,
                                    points + at * size, w.tap_point, w.outs_at_once});
     }
@@ -116,9 +121,10 @@ Panel panel_of(const WinogradPlan& w, index_t reg, index_t registers) {
   return {first, std::min<index_t>(w.panel_registers, registers - first)};
 }
 
-// Each panel of turned ones has all points, since a job reads them one after the other.
-index_t taps_before(const WinogradPlan& w, index_t first) {
-  return w.turned ? first / w.outs_at_once * w.points * w.tap_point : first * w.tap_row;
+// Turned, out channels are neighbours.
+index_t taps_before(const WinogradPlan& w, index_t out) {
+  const index_t in_panel = out % w.outs_at_once;
+  return out / w.outs_at_once * w.points * w.tap_point + (w.turned ? in_panel : in_panel * w.depth);
 }
 
 bool transform_taps(const WinogradCall& call, index_t group, index_t first, index_t count, char* points) {

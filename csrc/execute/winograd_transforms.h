@@ -11,8 +11,8 @@ struct Panel {
 };
 Panel panel_of(const WinogradPlan& w, index_t reg, index_t registers);
 
-// Where out channel `first` begins among transformed taps [scalars].
-index_t taps_before(const WinogradPlan& w, index_t first);
+// Where out channel `out` begins among a group's transformed taps [scalars].
+index_t taps_before(const WinogradPlan& w, index_t out);
 
 // Transforms out channels [first, first + count) of a group; the first one's begin at `points`. Returns whether all are
 // finite.

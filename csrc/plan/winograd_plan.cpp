@@ -112,7 +112,7 @@ void cut_jobs(WinogradPlan& w) {
   const double register_samples = points * static_cast<double>(w.products * w.lanes) * size;
   const double all_samples = register_samples * static_cast<double>(w.registers) * static_cast<double>(w.groups);
   w.shares_samples = all_samples <= 1.3 * cache;
-  w.depth = ceil_div(w.products, ceil_div(w.products, longest_sum));
+  w.depth = ceil_div(ceil_div(w.ins, ceil_div(w.ins, longest_sum)), w.lanes) * w.lanes;
   w.outs_at_once = std::min(w.outs, index_t(32));
   if (w.shares_samples) {
     w.block_registers = w.registers;
@@ -145,12 +145,10 @@ void cut_jobs(WinogradPlan& w) {
 
 void measure_scratch(WinogradPlan& w) {
   const index_t size = itemsize(w.compute), points = w.points;
-  const index_t whole_ins = ceil_div(w.ins, w.lanes) * w.lanes;  // as they're written, the next section over the rest
-  w.tap_row = ceil_div(checked_mul(w.sections - 1, w.ins) + whole_ins, w.lanes) * w.lanes;
-  if (w.tap_row * size % 2048 == 0) w.tap_row += w.lanes;
-  const index_t taps = w.shares_taps ? w.outs : w.outs_at_once;
-  const index_t panels = w.turned ? ceil_div(taps, w.outs_at_once) : 1;
-  w.tap_point = apart(w.turned ? checked_mul(w.outs_at_once, w.products) : checked_mul(taps, w.tap_row), size);
+  const index_t chunks = checked_mul(w.sections, ceil_div(w.ins, w.depth));
+  const index_t panels = w.shares_taps ? ceil_div(w.outs, w.outs_at_once) : 1;
+  w.tap_chunk = w.outs_at_once * w.depth;
+  w.tap_point = apart(w.turned ? checked_mul(w.outs_at_once, w.products) : checked_mul(w.tap_chunk, chunks), size);
   w.group_taps = checked_mul(checked_mul(w.tap_point, points), panels);
   w.sample_point = apart(checked_mul(checked_mul(w.products, w.block_registers), w.lanes), size);
   w.sum_point = apart(checked_mul(checked_mul(w.outs_at_once, w.block_registers), w.lanes), size);

@@ -10,6 +10,9 @@
 //   all points x [out][section][in channel]    =  taps, transformed      made once, or, where tiles are few, for each
 //   job points x [out][tiles]                  =  their products         some out channels at a time
 //
+// Taps lie in the order in which a job reads them: for each `outs_at_once` out channels, for each point, for each chunk
+// of `depth` in channels of a section, a row of them for each out channel.
+//
 // Jobs are (group, block of tiles, block of out channels).
 #pragma once
 
@@ -37,7 +40,7 @@ struct WinogradPlan {
   index_t registers;        // of all tiles of a group
   index_t block_registers;  // of a job's tiles
   index_t blocks;
-  index_t depth;        // products summed one by one
+  index_t depth;        // in channels of a section whose products are summed one by one: whole registers
   int panel_registers;  // of the products' panels
   index_t outs_per_job, out_jobs;
   index_t outs_at_once;  // whose products are kept
@@ -48,7 +51,7 @@ struct WinogradPlan {
   index_t jobs;
 
   // Scalars.
-  index_t tap_row;                             // of transformed taps, from out channel to out channel
+  index_t tap_chunk;                           // of transformed taps, from chunk to chunk
   index_t tap_point, sample_point, sum_point;  // from point to point
   index_t group_taps;                          // of all points
   index_t shared_samples, shared_taps;         // of all groups
