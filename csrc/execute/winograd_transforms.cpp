@@ -1,6 +1,7 @@
 #include "execute/winograd_transforms.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/checked.h"
 #include "execute/load.h"
@@ -23,6 +24,12 @@ index_t planes_before(const WinogradCall& call, const Section& section) {
   return bytes;
 }
 
+// So few that a kernel's call would take longer.
+template <class T>
+void copy_taps(const char* from, index_t step, index_t count, char* to) {
+  for (index_t i = 0; i < count; ++i) std::memcpy(to + i * index_t(sizeof(T)), from + i * step, sizeof(T));
+}
+
 // A section's squares of out channels [first, first + count), one channel after the other, in the compute type and in
 // the order in which samples meet them. Taps behind the kernel's last ones are zeros.
 void gather_squares(const WinogradCall& call, index_t group, const Section& section, index_t first, index_t count,
@@ -31,16 +38,25 @@ void gather_squares(const WinogradCall& call, index_t group, const Section& sect
   const WinogradPlan& w = call.w;
   const index_t size = itemsize(w.compute);
   const SpatialAxis &row = row_axis_of(p, w), &lane = p.spatial[w.lane_axis];
+  const bool native = p.h_type == (w.compute == Compute::f32 ? DType::f32 : DType::f64) && !p.h_swapped;
+  const index_t step = p.flip ? -lane.h_stride : lane.h_stride;
   const index_t rows = std::min<index_t>(w.rows.taps, row.kernel - section.row);
   const index_t columns = std::min<index_t>(w.lane.taps, lane.kernel - section.lane);
   squares.assign(static_cast<std::size_t>(count * w.ins * taps_of_square(w) * size), 0);
   char* to = squares.data();
+  const index_t before = planes_before(call, section) + tap_at(p, lane, section.lane);
   for (index_t i = 0; i < count * w.ins; ++i, to += taps_of_square(w) * size) {
-    const char* const plane = call.h(group, first + i / w.ins) + call.ins[i % w.ins].h + planes_before(call, section);
+    const char* const square = call.h(group, first + i / w.ins) + call.ins[i % w.ins].h + before;
     for (index_t a = 0; a < rows; ++a) {
-      const char* const from = plane + tap_at(p, row, section.row + a) + tap_at(p, lane, section.lane);
-      const index_t step = p.flip ? -lane.h_stride : lane.h_stride;
-      load_elements(p.h_type, p.h_swapped, w.compute, from, step, columns, to + a * w.lane.taps * size);
+      const char* const from = square + tap_at(p, row, section.row + a);
+      char* const row_to = to + a * w.lane.taps * size;
+      if (native && size == sizeof(float)) {
+        copy_taps<float>(from, step, columns, row_to);
+      } else if (native) {
+        copy_taps<double>(from, step, columns, row_to);
+      } else {
+        load_elements(p.h_type, p.h_swapped, w.compute, from, step, columns, row_to);
+      }
     }
   }
 }

@@ -103,7 +103,7 @@ index_t apart(index_t scalars, index_t size) {
 }
 
 void cut_jobs(WinogradPlan& w) {
-  constexpr double cache = 1 << 20;
+  constexpr double cache = 1 << 20, samples_in_cache = 1.5 * cache;
   constexpr index_t fewest_jobs = 8, fewest_blocks = 4;
   const auto size = static_cast<double>(itemsize(w.compute));
   const auto points = static_cast<double>(w.points);
@@ -111,7 +111,8 @@ void cut_jobs(WinogradPlan& w) {
   w.row_tile = rows;
   const double register_samples = points * static_cast<double>(w.products * w.lanes) * size;
   const double all_samples = register_samples * static_cast<double>(w.registers) * static_cast<double>(w.groups);
-  w.shares_samples = all_samples <= 1.3 * cache;
+  // Of more registers, blocks are enough for all threads, and stay nearer.
+  w.shares_samples = all_samples <= 1.3 * cache && w.registers <= fewest_blocks;
   w.depth = ceil_div(ceil_div(w.ins, ceil_div(w.ins, longest_sum)), w.lanes) * w.lanes;
   w.outs_at_once = std::min(w.outs, index_t(32));
   if (w.shares_samples) {
@@ -120,9 +121,11 @@ void cut_jobs(WinogradPlan& w) {
     w.outs_per_job = std::min(ceil_div(ceil_div(w.outs, wanted), rows) * rows, w.outs_at_once);
     w.outs_at_once = std::min(w.outs_per_job, w.outs_at_once);
   } else {
-    const double fits = cache / register_samples;
-    // A panel's width at most: more tiles read transformed taps less often, but push them out of the second cache.
-    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), most);
+    const double fits = samples_in_cache / register_samples;
+    // A panel's width at most, or two of tiles of few points: more tiles read transformed taps less often, but push
+    // them out of the second cache.
+    index_t block = std::clamp(static_cast<index_t>(fits), index_t(1), w.row_axis < 0 ? 2 * most : most);
+    if (block > most && block < 2 * most) block = most;
     block = std::min(block, std::max<index_t>(1, w.registers * w.groups / fewest_blocks));
     w.block_registers = std::min(block, w.registers);
     w.outs_per_job = w.outs;
@@ -161,18 +164,34 @@ void measure_scratch(WinogradPlan& w) {
   if (!w.shares_taps) w.job_bytes += Scratch::padded(w.group_taps * size);
 }
 
-void predict(WinogradPlan& w) {
+// Rows along a strided axis, where another is contiguous and other ways read that one.
+bool reads_across(const Problem& p, const WinogradPlan& w) {
+  bool contiguous = false;
+  for (int a = 0; a < p.spatial_count; ++a) {
+    contiguous |= p.spatial[a].in > 1 && p.spatial[a].x_stride == itemsize(p.x_type);
+  }
+  return contiguous && p.spatial[w.lane_axis].x_stride != itemsize(p.x_type);
+}
+
+void predict(const Problem& p, WinogradPlan& w) {
   const DirectCost cost = cost_model().direct(w.compute, false);
   const auto points = static_cast<double>(w.points);
-  // What a point takes beside a multiply-add of the products: transforms load and store each.
-  constexpr double product = 1.05, lonely_product = 1.45, sample = 18, sum = 10, tap = 11;
+  // What a point takes beside a multiply-add of the products: transforms load and store each, and those of one axis
+  // have fewer points to share what a row takes. Taps that all jobs share are written beyond the second cache.
+  const bool single = w.row_axis < 0;
+  constexpr double product = 1.05, lonely_product = 1.45, tap = 11, far_tap = 33, far = 1 << 20, farther = 8 << 20;
+  constexpr double gathered_tap = 150, sample_across = 200;
+  const double sample = (single ? 26 : 18) + (reads_across(p, w) ? sample_across : 0), sum = single ? 16 : 10;
   const index_t tiles = checked_mul(checked_mul(w.images, w.tile_rows), w.tile_columns);
   const auto groups = static_cast<double>(w.groups), products = static_cast<double>(w.products);
   const auto outs = static_cast<double>(w.turned ? ceil_div(w.outs, w.outs_at_once) * w.outs_at_once : w.outs);
   const auto columns = static_cast<double>(w.registers * w.lanes);
   const double of_products = products * outs * (w.turned ? static_cast<double>(tiles) : columns);
   const double unit = points * groups * cost.product;
-  const double samples = unit * columns * products * sample, taps = unit * products * outs * tap;
+  const double samples = unit * columns * products * sample;
+  const auto tap_bytes = static_cast<double>(w.shares_taps ? w.group_taps * itemsize(w.compute) : 0);
+  double taps = unit * products * outs * (tap_bytes > far ? far_tap * std::clamp(tap_bytes / farther, 1.0, 3.0) : tap);
+  if (!w.taps_in_place) taps += groups * cost.product * products * outs * w.rows.taps * w.lane.taps * gathered_tap;
   w.seconds = unit * (of_products * (w.panel_registers > 1 ? product : lonely_product) + columns * outs * sum) +
               samples + taps + 3e-6;
   w.tap_seconds = w.shares_taps ? taps : 0;
@@ -192,7 +211,7 @@ void make_with(const Problem& p, WinogradTile tile, WinogradPlan& w) {
   cut_taps(p, w);
   cut_jobs(w);
   measure_scratch(w);
-  predict(w);
+  predict(p, w);
 }
 
 }  // namespace
