@@ -25,14 +25,17 @@ ROUNDINGS = {"winograd 2": 6, "winograd 4": 30, "winograd": 30, "direct": 6}
 
 @dataclass
 class Layer:
-    """A layer of 3 x 3 taps, its arrays as NumPy would hand them over."""
+    """A layer of one to three axes, its arrays as NumPy would hand them over."""
 
-    out: tuple[int, int] = (8, 8)
+    out: tuple[int, ...] = (8, 8)
+    kernel: tuple[int, ...] = ()  # 3 taps along each axis
     batch: int = 1
     groups: int = 1
     ins: int = 3
     outs: int = 2
-    padding: tuple[int, int] = (1, 1)
+    padding: tuple[int, ...] = ()  # in front; 1 along each axis
+    stride: tuple[int, ...] = ()
+    dilation: tuple[int, ...] = ()
     border: int = 0
     fill: float = 0
     flip: bool = False
@@ -45,7 +48,15 @@ class Layer:
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
-        sides = [max(1, o + 2 - 2 * p + self.cropped) for o, p in zip(self.out, self.padding, strict=True)]
+        ndim = len(self.out)
+        self.kernel = self.kernel or (3,) * ndim
+        self.padding = self.padding or (1,) * ndim
+        self.stride = self.stride or (1,) * ndim
+        self.dilation = self.dilation or (1,) * ndim
+        sides = [
+            max(1, (o - 1) * s + (k - 1) * d + 1 - 2 * p + self.cropped)
+            for o, s, k, d, p in zip(self.out, self.stride, self.kernel, self.dilation, self.padding, strict=True)
+        ]
         channels = self.groups * self.ins
 
         def normal(*shape: int) -> Array:
@@ -56,16 +67,16 @@ class Layer:
             "x": (np.moveaxis(x, -1, 1) if self.channels_last else x).reshape(
                 (self.batch, self.groups, self.ins, *sides)
             ),
-            "h": normal(self.groups, self.outs, self.ins, 3, 3),
+            "h": normal(self.groups, self.outs, self.ins, *self.kernel),
             "bias": normal(self.groups, self.outs),
         }
 
     def spec(self) -> dict[str, Any]:
         sums = np.float64 if self.dtype == np.float64 else np.float32
         spatial = [
-            {"x": 3 + a, "h": 3 + a, "out": 3 + a, "stride": 1, "dilation": 1, "in_dilation": 1,
-             "offset": -self.padding[a], "border": self.border}
-            for a in range(2)
+            {"x": 3 + a, "h": 3 + a, "out": 3 + a, "stride": self.stride[a], "dilation": self.dilation[a],
+             "in_dilation": 1, "offset": -self.padding[a], "border": self.border}
+            for a in range(len(self.out))
         ]  # fmt: skip
         spec = {
             "spatial": spatial, "flip": self.flip, "conjugate": False, "saturate": False, "fill": self.fill,
@@ -100,22 +111,25 @@ def assert_close(layer: Layer, executor: str) -> None:
     got = layer.run(executor)
     sums = np.float64 if layer.dtype == np.float64 else np.float32
     # A tile's samples meet in every output of it: its largest sum of magnitudes counts for all.
-    tolerance = ROUNDINGS[executor] * np.finfo(sums).eps * magnitude.max(axis=(3, 4), keepdims=True)
+    tolerance = (
+        ROUNDINGS[executor] * np.finfo(sums).eps * magnitude.max(axis=tuple(range(3, magnitude.ndim)), keepdims=True)
+    )
     if layer.dtype == np.float16:
         tolerance = tolerance + np.finfo(np.float16).eps * np.abs(want) + 1e-7
     error = np.abs(got.astype(np.float64) - want)
     assert np.all(error <= tolerance), (layer.out, executor, (error / tolerance).max())
 
 
-def sampled(count: int, seed: int) -> list[Layer]:
+def sampled(count: int, seed: int, kernel: tuple[int, ...] = (3, 3), longest: int = 41) -> list[Layer]:
     rng = np.random.default_rng(seed)
     layers = []
     for i in range(count):
-        p = (int(rng.integers(0, 4)), int(rng.integers(0, 4)))
-        out = tuple(max(int(rng.integers(1, 41)), 2 * q - 1) for q in p)
+        p = tuple(int(rng.integers(0, k + 1)) for k in kernel)
+        # Of x something is left.
+        out = tuple(max(int(rng.integers(1, longest)), 2 * q + 2 - k) for q, k in zip(p, kernel, strict=True))
         layers.append(
             Layer(
-                out=(out[0], out[1]), padding=p, batch=int(rng.choice([1, 1, 2, 3])),
+                out=out, kernel=kernel, padding=p, batch=int(rng.choice([1, 1, 2, 3])),
                 groups=int(rng.choice([1, 1, 2, 3])),
                 ins=int(rng.integers(1, 20)), outs=int(rng.integers(1, 20)),
                 border=int(rng.choice([0, 0, 0, 1, 2, 3, 4])),
@@ -230,16 +244,18 @@ def test_samples_that_no_output_reads_are_not_looked_at() -> None:
     np.testing.assert_array_equal(layer.run("winograd 4"), want)
 
 
-def rms_roundings(executor: str, dtype: Any) -> float:
+def rms_roundings(
+    executor: str, dtype: Any, out: tuple[int, ...] = (56, 56), kernel: tuple[int, ...] = (3, 3)
+) -> float:
     """The root of the mean squared error over that of the results, in roundings."""
-    layer = Layer(out=(56, 56), ins=64, outs=64, dtype=dtype)
-    exact = Layer(out=(56, 56), ins=64, outs=64, dtype=np.float64)
+    layer = Layer(out=out, kernel=kernel, ins=64, outs=64, dtype=dtype)
+    exact = Layer(out=out, kernel=kernel, ins=64, outs=64, dtype=np.float64)
     if dtype == np.float64:
         exact.arrays = {k: v.astype(np.longdouble) for k, v in layer.arrays.items()}
         part = slice(0, 2)
         x, h = exact.arrays["x"], exact.arrays["h"][:, part]
-        out = np.zeros((1, 1, 2, 56, 56), np.longdouble)
-        want = _core.solve(x, h, out, {**exact.spec(), "sum": np.zeros(1, np.longdouble)}, "reference")
+        sums = np.zeros((1, 1, 2, *out), np.longdouble)
+        want = _core.solve(x, h, sums, {**exact.spec(), "sum": np.zeros(1, np.longdouble)}, "reference")
         got = layer.run(executor)[:, :, part].astype(np.longdouble)
     else:
         exact.arrays = {k: v.astype(np.float64) for k, v in layer.arrays.items()}
@@ -265,7 +281,8 @@ REFUSED = {
 def test_what_it_refuses(change: str) -> None:
     layer = Layer(out=(3, 3), padding=(0, 0), cropped=8)
     spec = layer.spec()
-    spec["spatial"][1].update(REFUSED[change])
+    for axis in spec["spatial"]:
+        axis.update(REFUSED[change])
     with pytest.raises(ValueError, match="dilated"):
         _core.solve(layer.arrays["x"], layer.arrays["h"], layer.new_out(np.float32), spec, "winograd")
 
@@ -274,8 +291,11 @@ def test_it_refuses_other_kernels_and_integers() -> None:
     layer = Layer(out=(6, 6), padding=(0, 0))
     x, h = layer.arrays["x"], layer.arrays["h"]
     out = np.zeros((1, 1, 2, 6, 7), np.float32)
-    with pytest.raises(ValueError, match="3 x 3"):
-        _core.solve(x, np.ascontiguousarray(h[..., :2]), out, layer.spec(), "winograd")
+    with pytest.raises(ValueError, match="3 taps"):
+        _core.solve(x, np.ascontiguousarray(h[..., :2, :2]), out, layer.spec(), "winograd")
+    many = Layer(out=(6,), kernel=(200,), padding=(0,))
+    with pytest.raises(ValueError, match="too many taps"):
+        many.run("winograd")
     whole = layer.new_out(np.int32)
     with pytest.raises(ValueError, match="floating"):
         _core.solve(x.astype(np.int32), h.astype(np.int32), whole, {**layer.spec(), "sum": whole}, "winograd")

@@ -33,21 +33,20 @@ void redo_piece(const WinogradCall& call, index_t group, const PlacedPiece& at, 
   const RoleOffset &image = call.images[at.image], &of_group = call.groups[group];
   arrays.x += image.x + of_group.x;
   arrays.h += of_group.h;
-  arrays.y += image.y + of_group.y;
   const bool all = count == w.outs;
   for (int a = 0; a < part.outer_count; ++a) {
     OuterAxis& o = part.outer[a];
     if (o.role == Role::batch || o.role == Role::group || (o.role == Role::out_channel && !all)) o.size = 1;
   }
+  const SpatialAxis &row = row_axis_of(call.p, w), &lane = call.p.spatial[w.lane_axis];
+  const index_t rows = w.rows.outputs, y = at.tile_row * rows, m = w.lane.outputs, x = at.tile_column * m;
+  index_t of_image[max_spatial];
+  call.find_image(at.image, of_image);
   for (int a = 0; a < part.spatial_count; ++a) {
-    SpatialAxis& s = part.spatial[a];
-    if (a == w.row_axis || a == w.lane_axis) continue;
-    s.in = s.out = 1;
-    s.offset = 0;
+    if (!call.is_tiled(a)) keep_outputs(part, arrays, a, of_image[a], 1);
   }
-  const SpatialAxis &row = call.p.spatial[w.row_axis], &lane = call.p.spatial[w.lane_axis];
-  const index_t m = w.outputs, y = at.tile_row * m, x = at.tile_column * m;
-  keep_outputs(part, arrays, w.row_axis, y, std::min(m, row.out - y));
+  arrays.y = call.arrays.y + image.y + of_group.y;  // an image's y knows of those axes
+  if (w.row_axis >= 0) keep_outputs(part, arrays, w.row_axis, y, std::min(rows, row.out - y));
   keep_outputs(part, arrays, w.lane_axis, x, std::min(m * at.tiles, lane.out - x));
   DirectPlan d;
   make_direct_plan(part, d);
@@ -70,11 +69,7 @@ void redo_piece(const WinogradCall& call, index_t group, const PlacedPiece& at, 
 class Job {
  public:
   Job(const WinogradCall& call, const Shared& shared, Scratch& scratch) : call_(call), w_(call.w), shared_(shared) {
-    const index_t size = itemsize(w_.compute), points = w_.points * w_.points;
-    for (index_t v = 1; v <= w_.panel_registers; ++v) {
-      offsets_[v].resize(static_cast<std::size_t>(w_.depth));
-      for (index_t k = 0; k < w_.depth; ++k) offsets_[v][static_cast<std::size_t>(k)] = k * v * w_.lanes;
-    }
+    const index_t size = itemsize(w_.compute), points = w_.points;
     sums_ = scratch.take<char>(w_.sum_point * points * size);
     if (!shared.samples) samples_ = scratch.take<char>(w_.sample_point * points * size);
     for (index_t v = 1; v <= w_.panel_registers; ++v) {
@@ -88,13 +83,18 @@ class Job {
     group_ = number / (w_.blocks * w_.out_jobs);
     const index_t block = number / w_.out_jobs % w_.blocks, out_job = number % w_.out_jobs;
     const index_t first = block * w_.block_registers, size = itemsize(w_.compute);
-    const Tiles tiles(call_, first, std::min(w_.block_registers, w_.registers - first));
-    const index_t points = w_.points * w_.points;
+    const index_t registers = std::min(w_.block_registers, w_.registers - first);
+    const Tiles tiles(call_, first, registers, call_.sections[0]);
+    const index_t points = w_.points;
     const char* samples = samples_;
     if (shared_.samples) {
       samples = shared_.samples + group_ * w_.sample_point * points * size;
     } else {
-      transform_samples(call_, group_, tiles, 0, w_.ins, samples_);
+      transform_samples(call_, group_, tiles, 0, 0, w_.ins, samples_);
+      for (index_t s = 1; s < w_.sections; ++s) {
+        const Tiles others(call_, first, registers, call_.sections[s]);
+        transform_samples(call_, group_, others, s, 0, w_.ins, samples_);
+      }
     }
     std::vector<unsigned> faulty(static_cast<std::size_t>(tiles.registers()));
     const index_t begin = out_job * w_.outs_per_job, end = std::min(begin + w_.outs_per_job, w_.outs);
@@ -126,31 +126,30 @@ class Job {
     return taps_;
   }
 
+  // What makes all sums of a panel: f(row of its samples, chunk of its taps, in channels).
+  template <class F>
+  void for_chunks(const F& f) const {
+    index_t chunk = 0;
+    for (index_t s = 0; s < w_.sections; ++s) {
+      for (index_t k = 0; k < w_.ins; k += w_.depth) f(s * w_.ins + k, chunk++, std::min(w_.depth, w_.ins - k));
+    }
+  }
+
   void multiply(const char* samples, const char* taps, index_t outs, index_t registers) const {
     const index_t size = itemsize(w_.compute);
     const GemmTable& table = *kernels().gemm;
     const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
-    for (int point = 0; point < w_.points * w_.points; ++point) {
+    for (int point = 0; point < w_.points; ++point) {
       const char* const panels = samples + point * w_.sample_point * size;
-      char* const sums = sums_ + point * w_.sum_point * size;
+      const char* const of_point = taps + point * w_.tap_point * size;
       for (index_t r = 0; r < registers; r += w_.panel_registers) {
-        const index_t width = panel_of(w_, r, registers).registers;
-        for (index_t k = 0; k < w_.ins; k += w_.depth) {
-          const GemmPanel panel = {taps + (point * w_.tap_point + k) * size,
-                                   w_.tap_row,
-                                   0,
-                                   panels + (r * w_.ins + k * width) * w_.lanes * size,
-                                   offsets_[width].data(),
-                                   std::min(w_.depth, w_.ins - k),
-                                   static_cast<int>(width),
-                                   sums + r * w_.lanes * outs * size,
-                                   width * w_.lanes,
-                                   outs,
-                                   width * w_.lanes,
-                                   nullptr,
-                                   k > 0};
-          gemm.multiply(panel);
-        }
+        const index_t width = panel_of(w_, r, registers).registers, pitch = width * w_.lanes;
+        char* const sums = sums_ + (point * w_.sum_point + r * w_.lanes * outs) * size;
+        for_chunks([&](index_t row, index_t chunk, index_t depth) {
+          gemm.multiply({of_point + chunk * w_.tap_chunk * size, w_.depth, 0,
+                         panels + (r * w_.products * w_.lanes + row * pitch) * size, offsets_[width].data(), depth,
+                         static_cast<int>(width), sums, pitch, outs, pitch, nullptr, row > 0});
+        });
       }
     }
   }
@@ -160,13 +159,13 @@ class Job {
     const index_t size = itemsize(w_.compute), tiles = w_.images * w_.tile_rows * w_.tile_columns;
     const GemmTable& table = *kernels().gemm;
     const GemmFunctions& gemm = w_.compute == Compute::f32 ? table.f32 : table.f64;
-    for (int point = 0; point < w_.points * w_.points; ++point) {
-      for (index_t k = 0; k < w_.ins; k += w_.depth) {
-        gemm.multiply({samples + (point * w_.sample_point + k * w_.row_tile) * size, 0, w_.ins * w_.row_tile,
-                       taps + (point * w_.tap_point + k * w_.outs_at_once) * size, offsets_[w_.panel_registers].data(),
-                       std::min(w_.depth, w_.ins - k), w_.panel_registers, sums_ + point * w_.sum_point * size,
-                       w_.outs_at_once, tiles, w_.outs_at_once, nullptr, k > 0});
-      }
+    for (int point = 0; point < w_.points; ++point) {
+      for_chunks([&](index_t row, index_t, index_t depth) {
+        gemm.multiply({samples + (point * w_.sample_point + row * w_.row_tile) * size, 0, w_.products * w_.row_tile,
+                       taps + (point * w_.tap_point + row * w_.outs_at_once) * size,
+                       offsets_[w_.panel_registers].data(), depth, w_.panel_registers,
+                       sums_ + point * w_.sum_point * size, w_.outs_at_once, tiles, w_.outs_at_once, nullptr, row > 0});
+      });
     }
   }
 
@@ -219,7 +218,7 @@ class Job {
 bool share_taps(const WinogradCall& call, char* taps, Run run) {
   const WinogradPlan& w = call.w;
   constexpr index_t squares_per_job = 4096;
-  const index_t outs_per_job = w.turned ? w.outs_at_once : std::clamp<index_t>(squares_per_job / w.ins, 1, w.outs);
+  const index_t outs_per_job = w.turned ? w.outs_at_once : std::clamp<index_t>(squares_per_job / w.products, 1, w.outs);
   const index_t stripes = ceil_div(w.outs, outs_per_job), size = itemsize(w.compute);
   std::atomic<bool> finite{true};
   run.seconds = w.tap_seconds;
@@ -236,12 +235,14 @@ void share_samples(const WinogradCall& call, char* samples, Run run) {
   constexpr index_t transforms_per_job = 64;
   const index_t channels = std::clamp<index_t>(transforms_per_job / w.registers, 1, w.ins);
   const index_t stripes = ceil_div(w.ins, channels);
-  const Tiles tiles(call, 0, w.registers);
+  std::vector<Tiles> tiles;
+  for (const Section& section : call.sections) tiles.emplace_back(call, 0, w.registers, section);
   run.seconds = w.sample_seconds;
-  run_jobs(w.groups * stripes, run, [&](index_t job, Worker&) {
-    const index_t group = job / stripes, first = job % stripes * channels;
-    char* const points = samples + group * w.sample_point * w.points * w.points * itemsize(w.compute);
-    transform_samples(call, group, tiles, first, std::min(channels, w.ins - first), points);
+  run_jobs(w.groups * w.sections * stripes, run, [&](index_t job, Worker&) {
+    const index_t group = job / (w.sections * stripes), s = job / stripes % w.sections,
+                  first = job % stripes * channels;
+    char* const points = samples + group * w.sample_point * w.points * itemsize(w.compute);
+    transform_samples(call, group, tiles[s], s, first, std::min(channels, w.ins - first), points);
   });
 }
 
@@ -288,9 +289,9 @@ PreparedWinograd::PreparedWinograd(const Problem& p, const WinogradPlan& w, cons
 }
 
 bool PreparedWinograd::serves(const WinogradPlan& w) const {
-  return w.compute == w_.compute && w.outputs == w_.outputs && w.groups == w_.groups && w.ins == w_.ins &&
-         w.outs == w_.outs && w.turned == w_.turned && w.outs_at_once == w_.outs_at_once && w.row_axis == w_.row_axis &&
-         w.lane_axis == w_.lane_axis;
+  return w.compute == w_.compute && w.tile == w_.tile && w.groups == w_.groups && w.ins == w_.ins &&
+         w.sections == w_.sections && w.outs == w_.outs && w.turned == w_.turned && w.outs_at_once == w_.outs_at_once &&
+         w.row_axis == w_.row_axis && w.lane_axis == w_.lane_axis;
 }
 
 void PreparedWinograd::run(const Problem& p, const WinogradPlan& w, const Arrays& arrays, const Run& run) const {

@@ -1,4 +1,4 @@
-// Winograd's convolution of two axes of 3 taps.
+// A layer by Winograd's convolution.
 #pragma once
 
 #include "base/buffer.h"

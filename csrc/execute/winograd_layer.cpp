@@ -20,7 +20,7 @@ void run_winograd_layer(const Problem& p, const WinogradPlan& w, const Arrays& a
   run_on_planes(p, arrays, w.shared_bytes + w.job_bytes, run, [&](const Problem& part, const Arrays& planes) {
     const Problem plain = without_dilation(part);
     WinogradPlan of_part;  // of fewer images, perhaps
-    make_winograd_plan(plain, of_part, w.outputs);
+    make_winograd_plan(plain, of_part, w.lane.outputs);
     run_planes(plain, of_part, planes, prepared, run);
   });
 }

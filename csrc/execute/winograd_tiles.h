@@ -14,9 +14,19 @@ struct RoleOffset {
   index_t x, h, y, bias;
 };
 
+// A square of taps at one tap of each further axis.
+struct Section {
+  index_t row, lane;         // the square's first taps
+  index_t tap[max_spatial];  // of the axes that tiles don't span
+};
+
 // One call, as all its jobs see it.
 struct WinogradCall {
   WinogradCall(const Problem& p, const WinogradPlan& w, const Arrays& arrays);
+
+  bool is_tiled(int axis) const { return axis == w.row_axis || axis == w.lane_axis; }
+  // Which output an image is along each axis that tiles don't span.
+  void find_image(index_t image, index_t* at) const;
 
   const char* x(index_t group, index_t in) const { return arrays.x + groups[group].x + ins[in].x; }
   const char* h(index_t group, index_t out) const { return arrays.h + groups[group].h + outs[out].h; }
@@ -26,8 +36,10 @@ struct WinogradCall {
   const WinogradPlan& w;
   const Arrays arrays;
   const WinogradFunctions& kernels;
-  std::vector<RoleOffset> images, groups, ins, outs;  // C order of the axes of each
-  const char* x_end;                                  // where x ceases to be readable
+  std::vector<RoleOffset> images;             // C order of the axes, those that tiles don't span last: of these, y's
+  std::vector<RoleOffset> groups, ins, outs;  // C order of the axes of each
+  std::vector<Section> sections;
+  const char* x_end;  // where x ceases to be readable
   const char* h_end;
   std::vector<char> bias;           // [groups][outs] of y's type; empty: none
   std::vector<double> summed_bias;  // the same of the compute type
@@ -38,10 +50,10 @@ struct PlacedPiece {
   index_t image, tile_row, tile_column, tiles, lane;
 };
 
-// Registers [first, first + count) of tiles, cut.
+// Registers [first, first + count) of tiles, cut, with the samples of one section.
 class Tiles {
  public:
-  Tiles(const WinogradCall& call, index_t first, index_t count);
+  Tiles(const WinogradCall& call, index_t first, index_t count, const Section& section);
 
   index_t registers() const { return static_cast<index_t>(begin_.size()) - 1; }
   index_t pieces(index_t reg) const { return begin_[reg + 1] - begin_[reg]; }
@@ -50,7 +62,7 @@ class Tiles {
   index_t most_pieces() const { return most_; }  // of a register
 
  private:
-  void describe(const WinogradCall& call, const PlacedPiece& at, index_t number);
+  void describe(const WinogradCall& call, const Section& section, const PlacedPiece& at, index_t number);
 
   std::vector<WinogradPiece> pieces_;
   std::vector<PlacedPiece> placed_;
@@ -63,7 +75,8 @@ class Tiles {
 index_t made_bytes(const WinogradPlan& w, index_t pieces);
 index_t sums_bytes(const WinogradPlan& w, index_t pieces);
 
-void make_rows(const WinogradCall& call, const PlacedPiece* placed, index_t pieces, const char* channel, char* rows);
+void make_rows(const WinogradCall& call, const Section& section, const PlacedPiece* placed, index_t pieces,
+               const char* channel, char* rows);
 void store_rows(const WinogradCall& call, const PlacedPiece* placed, index_t pieces, const char* rows, char* channel);
 
 }  // namespace convcorr

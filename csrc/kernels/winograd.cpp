@@ -8,8 +8,8 @@
 //   x x x x x x x ...  -> p p p p|p p p p|...  ->  t t t t ... t    sample 1                    point (i, 1)
 //   ...                   ...                      ...
 //
-// A tile's last n - m samples are the first ones of its neighbour, or lie beyond the piece: where pieces follow each
-// other in one register, a second set of lines holds the samples m further on. Registers needed: n + 2.
+// A tile's last n - m samples are the first ones of its neighbours, or lie beyond the piece: where pieces follow each
+// other in one register, further sets of lines hold the samples m, 2 m, ... further on. Registers needed: n + 2.
 #include "kernels/winograd_table.h"
 #include "simd/phases.h"
 #include "simd/toom_cook.h"
@@ -23,14 +23,23 @@ CONVCORR_INLINE void fill_near(T* to, index_t n, T value) {
   for (index_t i = 0; i < n; i += lanes<T>) store(to + i, broadcast(value));
 }
 
+// An axis of a tile.
+template <int m, int r>
+struct Axis {
+  static constexpr int outputs = m, taps = r, points = m + r - 1;
+};
+
 // Lines of one register of tiles.
-template <class T, int m, int r>
+template <class T, class Rows, class Lane>
 struct Lines {
-  static constexpr int n = m + r - 1, length = (m + 2) * lanes<T>;
+  static constexpr int m = Lane::outputs, n = Rows::points, length = (m + 2) * lanes<T>;
+  static constexpr int sets = 1 + (Lane::taps - 2 + m) / m;  // set s: the samples s * m further on
+  // How many of a tile's samples a set holds.
+  static constexpr int held(int set) { return Lane::points - m * set < m ? Lane::points - m * set : m; }
   // What is read ahead of a piece's samples, and what fills and copies may write behind them.
-  static constexpr int slack = 3 * lanes<T> + n;
+  static constexpr int slack = 3 * lanes<T> + Lane::points;
   T staged[n][m * lanes<T> + slack];
-  T at[n][length], ahead[n][length];
+  T at[sets][n][length];
 };
 
 // A row of samples with its fills, or x itself where no fill is wanted and `readable` samples are there.
@@ -62,47 +71,56 @@ CONVCORR_INLINE void fetch_row(const WinogradPiece& p, int j, const T* x) {
 }
 
 // The columns of a piece's tiles, transformed, from lane `lane` of the lines on; `alone`: with the samples that its
-// last tile reads of its neighbour, else these go to the second set.
-template <class T, int m, int r, bool alone>
+// last tile reads of its neighbours, else these go to the further sets.
+template <class T, class Rows, class Lane, bool alone>
 CONVCORR_INLINE void transform_columns(const WinogradInput& in, const WinogradPiece& p, const T* x, const T* next,
-                                       Lines<T, m, r>& l) {
-  constexpr int n = m + r - 1, width = lanes<T>;
-  const index_t samples = m * p.tiles, needed = samples + r - 1;
+                                       Lines<T, Rows, Lane>& l) {
+  constexpr int n = Rows::points, m = Lane::outputs, width = lanes<T>;
+  const index_t samples = m * p.tiles, needed = samples + Lane::taps - 1;
   const T* row[n];
 #pragma GCC unroll 8
   for (int j = 0; j < n; ++j) {
     row[j] = sample_row<T>(in, p, j, x, needed, needed + width + m, l.staged[j]);
     fetch_row(p, j, next);
   }
-  const auto columns = [&](index_t q, index_t from, T(*to)[Lines<T, m, r>::length]) CONVCORR_INLINE_LAMBDA {
+  const auto columns = [&](index_t q, int set) CONVCORR_INLINE_LAMBDA {
     vec<T> sample[n], point[n];
 #pragma GCC unroll 8
-    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + from + q);
+    for (int j = 0; j < n; ++j) sample[j] = load(row[j] + m * set + q);
     sample_points<T, n>(sample, point);
 #pragma GCC unroll 8
-    for (int i = 0; i < n; ++i) store(to[i] + m * p.lane + q, point[i]);
+    for (int i = 0; i < n; ++i) store(l.at[set][i] + m * p.lane + q, point[i]);
   };
   for (index_t q = 0; q < (alone ? needed : samples); q += width) {
-    columns(q, 0, l.at);
-    if constexpr (!alone) columns(q, m, l.ahead);
+#pragma GCC unroll 4
+    for (int set = 0; set < (alone ? 1 : l.sets); ++set) columns(q, set);
+  }
+}
+
+// The samples of one row of tiles, lanes of tiles: sample j of a tile is sample j - m of the next one.
+template <class T, class Rows, class Lane, bool alone>
+CONVCORR_INLINE void split_samples(const Lines<T, Rows, Lane>& l, int i, vec<T>* sample) {
+  constexpr int m = Lane::outputs, shared = Lane::taps - 1, width = lanes<T>;
+  split_phases<T, m, m>(l.at[0][i], sample);
+  if constexpr (alone) {
+    [&]<int... k>(std::integer_sequence<int, k...>) CONVCORR_INLINE_LAMBDA {
+      ((sample[m + k] = one_on<T, k % width>(sample[k], load(l.at[0][i] + (m + k / width) * width))), ...);
+    }(std::make_integer_sequence<int, shared>{});
+  } else {
+    [&]<int... s>(std::integer_sequence<int, s...>) CONVCORR_INLINE_LAMBDA {
+      ((split_phases<T, m, Lines<T, Rows, Lane>::held(s + 1)>(l.at[s + 1][i], sample + m * (s + 1))), ...);
+    }(std::make_integer_sequence<int, Lines<T, Rows, Lane>::sets - 1>{});
   }
 }
 
 // Samples of rows to points, for one register of tiles.
-template <class T, int m, int r, bool alone>
-CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t point_stride, index_t half_stride) {
-  constexpr int n = m + r - 1;
-  for (int i = 0; i < n; ++i) {
+template <class T, class Rows, class Lane, bool alone>
+CONVCORR_INLINE void transform_rows(const Lines<T, Rows, Lane>& l, T* panel, index_t point_stride,
+                                    index_t half_stride) {
+  constexpr int n = Lane::points;
+  for (int i = 0; i < Rows::points; ++i) {
     vec<T> sample[n], point[n];
-    split_phases<T, m, m>(l.at[i], sample);
-    if constexpr (alone) {
-      static_assert(r == 3);
-      const vec<T> next = load(l.at[i] + m * lanes<T>);
-      sample[m] = one_on<T, 0>(sample[0], next);
-      sample[m + 1] = one_on<T, 1>(sample[1], next);
-    } else {
-      split_phases<T, m, r - 1>(l.ahead[i], sample + m);
-    }
+    split_samples<T, Rows, Lane, alone>(l, i, sample);
     sample_points<T, n>(sample, point);
     if (half_stride == 0) {
 #pragma GCC unroll 8
@@ -118,16 +136,14 @@ CONVCORR_INLINE void transform_rows(const Lines<T, m, r>& l, T* panel, index_t p
   }
 }
 
-template <class T, int m, int r>
+template <class T, class Rows, class Lane>
 void transform_input(const WinogradInput& in) {
-  constexpr int n = m + r - 1;
-  static_assert(r - 1 <= m);
-  alignas(64) Lines<T, m, r> lines;
+  using Of = Lines<T, Rows, Lane>;
+  alignas(64) Of lines;
   // Lanes behind the last tile are transformed too, whatever they hold: 0 is no slow number.
+  for (int set = 0; set < Of::sets; ++set) {
 #pragma GCC unroll 8
-  for (int i = 0; i < n; ++i) {
-    fill_near(lines.at[i], Lines<T, m, r>::length, T(0));
-    fill_near(lines.ahead[i], Lines<T, m, r>::length, T(0));
+    for (int i = 0; i < Of::n; ++i) fill_near(lines.at[set][i], Of::length, T(0));
   }
   for (index_t c = 0; c < in.channels; ++c) {
     const T* const x = static_cast<const T*>(in.x[c]);
@@ -136,13 +152,13 @@ void transform_input(const WinogradInput& in) {
       const WinogradRegister& reg = in.registers[k];
       T* const panel = static_cast<T*>(reg.panel) + c * reg.channel_stride;
       if (reg.piece_count == 1) {
-        transform_columns<T, m, r, true>(in, reg.pieces[0], x, next, lines);
-        transform_rows<T, m, r, true>(lines, panel, in.point_stride, reg.half_stride);
+        transform_columns<T, Rows, Lane, true>(in, reg.pieces[0], x, next, lines);
+        transform_rows<T, Rows, Lane, true>(lines, panel, in.point_stride, reg.half_stride);
       } else {
         for (index_t i = 0; i < reg.piece_count; ++i) {
-          transform_columns<T, m, r, false>(in, reg.pieces[i], x, next, lines);
+          transform_columns<T, Rows, Lane, false>(in, reg.pieces[i], x, next, lines);
         }
-        transform_rows<T, m, r, false>(lines, panel, in.point_stride, reg.half_stride);
+        transform_rows<T, Rows, Lane, false>(lines, panel, in.point_stride, reg.half_stride);
       }
     }
   }
@@ -175,28 +191,33 @@ CONVCORR_INLINE unsigned lanes_not_zero(vec<T> v) {
   return bits;
 }
 
-template <class T, int m, int r>
+// One lane's, or one register's, tile back to outputs along its columns: half[row of outputs][point along rows].
+template <class T, class Rows, class Lane>
+CONVCORR_INLINE void transform_sum_columns(const T* sums, index_t point_stride, vec<T> (*half)[Lane::points]) {
+#pragma GCC unroll 8
+  for (int q = 0; q < Lane::points; ++q) {
+    vec<T> sum[Rows::points], some[Rows::outputs];
+#pragma GCC unroll 8
+    for (int i = 0; i < Rows::points; ++i) sum[i] = load(sums + (i * Lane::points + q) * point_stride);
+    output_points<T, Rows::points, Rows::outputs>(sum, some);
+#pragma GCC unroll 8
+    for (int a = 0; a < Rows::outputs; ++a) half[a][q] = some[a];
+  }
+}
+
+template <class T, class Rows, class Lane>
 unsigned transform_output(const WinogradOutput& out) {
-  constexpr int n = m + r - 1, width = lanes<T>;
-  alignas(64) T line[m][m * width];
+  constexpr int n = Lane::points, m = Lane::outputs, rows = Rows::outputs, width = lanes<T>;
+  alignas(64) T line[rows][m * width];
   vec<T> check[m] = {};
   for (index_t c = 0; c < out.channels; ++c) {
-    const T* sums = static_cast<const T*>(out.sums) + c * out.row_stride;
-    vec<T> rows[m][n];
-#pragma GCC unroll 8
-    for (int q = 0; q < n; ++q) {
-      vec<T> sum[n], some[m];
-#pragma GCC unroll 8
-      for (int i = 0; i < n; ++i) sum[i] = load(sums + (i * n + q) * out.point_stride);
-      output_points<T, n, m>(sum, some);
-#pragma GCC unroll 8
-      for (int a = 0; a < m; ++a) rows[a][q] = some[a];
-    }
+    vec<T> half[rows][n];
+    transform_sum_columns<T, Rows, Lane>(static_cast<const T*>(out.sums) + c * out.row_stride, out.point_stride, half);
     const vec<T> bias = broadcast(out.bias ? static_cast<const T*>(out.bias)[c] : T(0));
 #pragma GCC unroll 8
-    for (int a = 0; a < m; ++a) {
+    for (int a = 0; a < rows; ++a) {
       vec<T> y[m];
-      output_points<T, n, m>(rows[a], y);
+      output_points<T, n, m>(half[a], y);
 #pragma GCC unroll 8
       for (int b = 0; b < m; ++b) {
         check[b] += y[b] * T(0);  // NaN from any NaN or infinity
@@ -208,7 +229,7 @@ unsigned transform_output(const WinogradOutput& out) {
     for (index_t k = 0; k < out.piece_count; ++k) {
       const WinogradPiece& p = out.pieces[k];
 #pragma GCC unroll 8
-      for (int a = 0; a < m; ++a) {
+      for (int a = 0; a < rows; ++a) {
         if (p.out_row[a] != no_row) copy_exactly(y + p.out_row[a], line[a] + m * p.lane, p.wanted);
       }
     }
@@ -218,23 +239,15 @@ unsigned transform_output(const WinogradOutput& out) {
   return bits;
 }
 
-// One tile of a register's channels, to a row of m outputs for each of m rows.
-template <class T, int m, int r>
+// One tile of a register's channels, to its outputs from `column` on of each of its rows.
+template <class T, class Rows, class Lane>
 CONVCORR_INLINE vec<T> transform_tile(const T* sums, index_t point_stride, vec<T> bias, vec<T> (*rows)[lanes<T>],
                                       int column) {
-  constexpr int n = m + r - 1;
-  vec<T> half[m][n], check = {};
+  constexpr int n = Lane::points, m = Lane::outputs;
+  vec<T> half[Rows::outputs][n], check = {};
+  transform_sum_columns<T, Rows, Lane>(sums, point_stride, half);
 #pragma GCC unroll 8
-  for (int q = 0; q < n; ++q) {
-    vec<T> sum[n], some[m];
-#pragma GCC unroll 8
-    for (int i = 0; i < n; ++i) sum[i] = load(sums + (i * n + q) * point_stride);
-    output_points<T, n, m>(sum, some);
-#pragma GCC unroll 8
-    for (int a = 0; a < m; ++a) half[a][q] = some[a];
-  }
-#pragma GCC unroll 8
-  for (int a = 0; a < m; ++a) {
+  for (int a = 0; a < Rows::outputs; ++a) {
     vec<T> y[m], of_row = {};
     output_points<T, n, m>(half[a], y);
 #pragma GCC unroll 8
@@ -249,9 +262,9 @@ CONVCORR_INLINE vec<T> transform_tile(const T* sums, index_t point_stride, vec<T
 
 // Rows of outputs lie across the registers of their tiles: a square of registers, transposed, is a stretch of one row
 // for each channel.
-template <class T, int m, int r>
+template <class T, class Rows, class Lane>
 unsigned transform_output_turned(const WinogradOutput& out) {
-  constexpr int width = lanes<T>, at_once = width / m;
+  constexpr int m = Lane::outputs, width = lanes<T>, at_once = width / m;
   vec<T> check[width] = {};
   for (index_t c = 0; c < out.channels; c += width) {
     const index_t channels = out.channels - c < width ? out.channels - c : width;
@@ -261,13 +274,13 @@ unsigned transform_output_turned(const WinogradOutput& out) {
     for (index_t k = 0; k < out.piece_count; ++k) {
       const WinogradPiece& p = out.pieces[k];
       for (index_t t = 0; t < p.tiles; t += at_once) {
-        vec<T> rows[m][width];
+        vec<T> rows[Rows::outputs][width];
         for (int i = 0; i < at_once && t + i < p.tiles; ++i) {
           const T* const sums = static_cast<const T*>(out.sums) + (p.lane + t + i) * out.row_stride + c;
-          check[p.lane + t + i] += transform_tile<T, m, r>(sums, out.point_stride, bias, rows, i * m);
+          check[p.lane + t + i] += transform_tile<T, Rows, Lane>(sums, out.point_stride, bias, rows, i * m);
         }
         const index_t left = p.wanted - t * m;
-        for (int a = 0; a < m; ++a) {
+        for (int a = 0; a < Rows::outputs; ++a) {
           if (p.out_row[a] == no_row) continue;
           transpose<T>(rows[a]);
           for (index_t l = 0; l < channels; ++l) {
@@ -300,9 +313,9 @@ CONVCORR_INLINE void load_squares(const T* taps, index_t stride, vec<T>* tap) {
   }
 }
 
-template <class T, int m, int r>
+template <class T, class Rows, class Lane>
 bool transform_taps(const WinogradTaps& w) {
-  constexpr int n = m + r - 1, width = lanes<T>, count = r * r;
+  constexpr int n = Lane::points, r = Lane::taps, width = lanes<T>, count = Rows::taps * r;
   vec<T> check = {};
   T some[(width + 1) * count + width];
   const T *taps = static_cast<const T*>(w.taps), *const end = static_cast<const T*>(w.taps_end);
@@ -318,20 +331,20 @@ bool transform_taps(const WinogradTaps& w) {
       from = some;
       stride = count;
     }
-    vec<T> tap[count], columns[n][r];
+    vec<T> tap[count], columns[Rows::points][r];
     load_squares<T, count>(from, stride, tap);
 #pragma GCC unroll 8
     for (int b = 0; b < r; ++b) {
-      vec<T> column[r], point[n];
+      vec<T> column[Rows::taps], point[Rows::points];
 #pragma GCC unroll 8
-      for (int a = 0; a < r; ++a) column[a] = tap[w.flip ? count - 1 - (a * r + b) : a * r + b];
-      tap_points<T, n, r>(column, point);
+      for (int a = 0; a < Rows::taps; ++a) column[a] = tap[w.flip ? count - 1 - (a * r + b) : a * r + b];
+      tap_points<T, Rows::points, Rows::taps>(column, point);
 #pragma GCC unroll 8
-      for (int i = 0; i < n; ++i) columns[i][b] = point[i];
+      for (int i = 0; i < Rows::points; ++i) columns[i][b] = point[i];
     }
     T* to = static_cast<T*>(w.points) + g * w.points_of_group;
 #pragma GCC unroll 8
-    for (int i = 0; i < n; ++i) {
+    for (int i = 0; i < Rows::points; ++i) {
       vec<T> point[n], of_row = {};
       tap_points<T, n, r>(columns[i], point);
 #pragma GCC unroll 8
@@ -346,22 +359,27 @@ bool transform_taps(const WinogradTaps& w) {
 }
 
 // Turned products have no use for registers shorter than a tile.
-template <class T, int m>
+template <class T, class Rows, class Lane>
 constexpr auto output_turned() -> unsigned (*)(const WinogradOutput&) {
-  if constexpr (lanes<T> < m) {
+  if constexpr (lanes<T> < Lane::outputs) {
     return nullptr;
   } else {
-    return transform_output_turned<T, m, 3>;
+    return transform_output_turned<T, Rows, Lane>;
   }
 }
 
-template <class T, int m>
-constexpr WinogradFunctions functions = {
-    m, m + 2, transform_input<T, m, 3>, transform_output<T, m, 3>, output_turned<T, m>(), transform_taps<T, m, 3>};
+template <class T, class Rows, class Lane>
+constexpr WinogradFunctions functions = {{Rows::outputs, Rows::taps},    {Lane::outputs, Lane::taps},
+                                         transform_input<T, Rows, Lane>, transform_output<T, Rows, Lane>,
+                                         output_turned<T, Rows, Lane>(), transform_taps<T, Rows, Lane>};
+
+template <class T>
+constexpr WinogradTiles tiles = {{functions<T, Axis<2, 3>, Axis<2, 3>>, functions<T, Axis<4, 3>, Axis<4, 3>>,
+                                  functions<T, Axis<2, 5>, Axis<2, 5>>, functions<T, Axis<1, 1>, Axis<4, 3>>}};
 
 }  // namespace
 
 extern const WinogradTable winograd;
-const WinogradTable winograd = {functions<float, 2>, functions<float, 4>, functions<double, 2>, functions<double, 4>};
+const WinogradTable winograd = {tiles<float>, tiles<double>};
 
 }  // namespace convcorr::CONVCORR_ISA

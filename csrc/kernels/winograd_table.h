@@ -1,4 +1,4 @@
-// Winograd's convolution of two axes: tiles of `outputs` x `outputs` by transforms of `points` x `points` samples.
+// Winograd's convolution of one or two axes: tiles of outputs by transforms of as many samples as an axis has points.
 //
 // Lanes are tiles: a register holds the same sample of as many tiles as it has lanes, which follow each other along the
 // rows of tiles, row after row and image after image. Between the transforms stand the products of matrices, one for
@@ -15,11 +15,18 @@ namespace convcorr {
 constexpr index_t no_row = index_t(1) << 62;  // where a row would lie
 constexpr int most_winograd_points = 6, most_winograd_outputs = 4;
 
+// F(outputs, taps) along an axis of a tile. F(1, 1) leaves it alone.
+struct WinogradAxis {
+  int outputs, taps;
+
+  constexpr int points() const { return outputs + taps - 1; }
+};
+
 // Neighbours of one row of tiles, in the lanes of one register.
 struct WinogradPiece {
   index_t lane, tiles;  // of the first one; how many
 
-  // The samples under them, outputs * tiles + points - outputs in a row: `before` fills, then `present` ones of x, then
+  // The samples under them, outputs * tiles + taps - 1 in a row: `before` fills, then `present` ones of x, then
   // fills. row: where the first present one of each row lies in a channel, in scalars; no_row: all are fills.
   index_t before, present;
   index_t row[most_winograd_points];
@@ -60,9 +67,9 @@ struct WinogradOutput {
   void* const* y;    // [channels]
 };
 
-// Squares of taps: points[point][square] = transform of the square. Lane by lane they lie lane_stride apart, and there
-// are `groups` of them: of one out channel, its in channels, a register of them in each group; turned, of one in
-// channel in each group, some out channels.
+// Squares of taps, row by row: points[point][square] = transform of the square. Lane by lane they lie lane_stride
+// apart, and there are `groups` of them: of one out channel, its in channels, a register of them in each group; turned,
+// of one in channel in each group, some out channels.
 struct WinogradTaps {
   const void* taps;
   const void* taps_end;               // where they cease to be readable
@@ -75,17 +82,23 @@ struct WinogradTaps {
 };
 
 struct WinogradFunctions {
-  int outputs, points;  // along an axis
+  WinogradAxis row, lane;
   void (*input)(const WinogradInput& in);
   // A bit for each lane whose outputs are not all finite.
   unsigned (*output)(const WinogradOutput& out);
-  unsigned (*output_turned)(const WinogradOutput& out);
-  bool (*taps)(const WinogradTaps& taps);  // whether all are finite, transformed
+  unsigned (*output_turned)(const WinogradOutput& out);  // null where a register is shorter than a tile
+  bool (*taps)(const WinogradTaps& taps);                // whether all are finite, transformed
 };
 
-// Of 3 x 3 taps.
+enum class WinogradTile : unsigned char { two_by_two, four_by_four, two_by_two_of_five, four_in_a_row };
+constexpr int winograd_tiles = 4;
+
+struct WinogradTiles {
+  WinogradFunctions of[winograd_tiles];  // in the order of WinogradTile
+};
+
 struct WinogradTable {
-  WinogradFunctions f32_small, f32_large, f64_small, f64_large;  // 2 x 2 and 4 x 4 outputs
+  WinogradTiles f32, f64;
 };
 
 }  // namespace convcorr

@@ -9,7 +9,7 @@
 //
 // The points are 0, pairs +a and -a, and infinity, in this order. Both rows of a pair share an even and an odd part, so
 // that they cost little more than one; everything follows from the squares of the a, which are exact. The points lie
-// near 1 in magnitude, since each power of one multiplies a rounding.
+// near 1 in magnitude, since each power of one multiplies a rounding. F(1, 1) has the one point 0: all stays as it is.
 #pragma once
 
 #include "simd/vec.h"
@@ -24,6 +24,10 @@ constexpr double root_of_two = 1.4142135623730950488;
 
 template <int n>
 struct Points;
+template <>
+struct Points<1> {
+  static constexpr PointPair pair[] = {{}};  // none
+};
 template <>
 struct Points<4> {
   static constexpr PointPair pair[] = {{1, 1}};
@@ -90,7 +94,7 @@ CONVCORR_INLINE void sample_points(const vec<T>* x, vec<T>* v) {
   v[0] = sum_of_squares<T, n, -1>(x);
   [&]<int... p>(std::integer_sequence<int, p...>)
       CONVCORR_INLINE_LAMBDA { (sample_pair<T, n, p>(x, v), ...); }(std::make_integer_sequence<int, pair_count<n>>{});
-  v[n - 1] = sum_of_squares<T, n, -1>(x + 1);
+  if constexpr (n > 1) v[n - 1] = sum_of_squares<T, n, -1>(x + 1);
 }
 
 // u = G h, of r taps `step` apart.
@@ -105,13 +109,13 @@ CONVCORR_INLINE void tap_points(const vec<T>* h, vec<T>* u) {
     u[2 * p + 1] = even + odd;
     u[2 * p + 2] = even - odd;
   }
-  u[n - 1] = h[r - 1];
+  if constexpr (n > 1) u[n - 1] = h[r - 1];
 }
 
 // y = A s, m outputs.
 template <class T, int n, int m>
 CONVCORR_INLINE void output_points(const vec<T>* s, vec<T>* y) {
-  vec<T> even[pair_count<n>], odd[pair_count<n>];
+  vec<T> even[n], odd[n];
 #pragma GCC unroll 4
   for (int p = 0; p < pair_count<n>; ++p) {
     even[p] = s[2 * p + 1] + s[2 * p + 2];
