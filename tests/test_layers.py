@@ -19,7 +19,7 @@ FLOORS = {
     "bindings": 8,
 }  # fmt: skip
 # All of the kernels that the floors above may see.
-TABLES = {"kernels/table.h", "kernels/gemm_table.h", "kernels/winograd_table.h"}
+TABLES = {"kernels/table.h", "kernels/gemm_table.h", "kernels/winograd_table.h", "kernels/depthwise_table.h"}
 KERNELS_MAY_SEE = {"base/types.h", "base/border.h", *TABLES}  # and simd/
 KERNEL_PARTS = {"kernels/energy.h", "kernels/fft_base.h", "kernels/fft_passes.h"}  # of fft.cpp alone
 FREESTANDING = {"cstddef", "utility"}  # types only: no function that objects of two ISAs could share

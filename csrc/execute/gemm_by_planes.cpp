@@ -1,6 +1,7 @@
 // Products whose panels are stretches of planes of samples: see execute/gemm_planes.h.
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <vector>
 
 #include "base/buffer.h"
@@ -8,7 +9,6 @@
 #include "dispatch/registry.h"
 #include "execute/gemm_jobs.h"
 #include "execute/gemm_planes.h"
-#include "execute/load.h"
 #include "problem/odometer.h"
 
 namespace convcorr {
@@ -81,7 +81,9 @@ JobCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
   cut.columns_per_job = ceil_div(ceil_div(columns, cut.column_jobs), g.lanes) * g.lanes;
   cut.column_jobs = ceil_div(columns, cut.columns_per_job);
   const index_t lines_wanted = ceil_div(wanted, cut.group_jobs * cut.images * cut.column_jobs);
-  const LineCut lines = choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
+  const LineCut lines = g.dots > 0 && !g.x_in_place
+                            ? LineCut{g.plane_row.out, false}
+                            : choose_lines(g, std::min(columns, cut.columns_per_job), taps, lines_wanted);
   cut.lines_per_job = lines.lines;
   cut.lines_apart = lines.apart;
   cut.line_jobs = ceil_div(g.plane_row.out, cut.lines_per_job);
@@ -118,13 +120,14 @@ class PlaneJob {
   // Whether all sums are finite.
   bool run(const Arrays& arrays, const Weights& weights, const char* bias, Worker& worker) {
     x_in_place_ = g_.x_in_place;
-    columns_ = x_in_place_ ? block_.columns : 0;
+    columns_ = block_.columns;
     if (x_in_place_) find_offsets();
+    const bool has_last = block_.first_column + block_.columns == g_.axis[g_.axes - 1].out;
+    dots_ = has_last ? g_.dots : 0;
     const OutputBlock copied = x_in_place_ ? rest_of_block() : block_;
-    dots_ = x_in_place_ && copied.columns * 4 <= g_.lanes && g_.channels >= g_.lanes ? copied.columns : 0;
-    if (copied.columns > dots_) {
+    if (copied.columns > (x_in_place_ ? dots_ : 0)) {
       planes_.start(copied, image_.at + g_.batch_axes);
-      columns_ += x_in_place_ ? 0 : planes_.columns();
+      if (!x_in_place_) columns_ = planes_.columns();
     }
     apart_ = apart_ && block_.rows > 1;
     const bool follows = planes_.width() == block_.columns && block_.columns == g_.axis[g_.axes - 1].out;
@@ -132,13 +135,14 @@ class PlaneJob {
     sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
     const index_t sums = in_place_ ? 0 : rows_ * sums_row_ * size_;
     const index_t dot_row = ceil_div(g_.channels_per_chunk, g_.lanes) * g_.lanes;
-    const index_t samples = dots_ > 0 ? dots_ * dot_row * size_ : planes_.bytes();
-    const index_t dot_sums = rows_ * dots_ * g_.lanes * size_;
-    Scratch scratch(Scratch::padded(sums) + Scratch::padded(samples) + Scratch::padded(dot_sums) + 128);
+    const index_t dot_samples = dots_ * dot_row * size_, dot_sums = rows_ * dots_ * g_.lanes * size_;
+    Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + Scratch::padded(dot_samples) +
+                    Scratch::padded(dot_sums) + 128);
     sums_ = scratch.take<char>(sums);
-    samples_ = scratch.take<char>(samples);
+    samples_ = scratch.take<char>(planes_.bytes());
+    dot_samples_ = scratch.take<char>(dot_samples);
     dot_sums_ = scratch.take<char>(dot_sums);
-    if (dots_ == 0) planes_.clear_slack(samples_);
+    planes_.clear_slack(samples_);
     for (index_t group = group_; group < group_ + groups_; ++group) {
       place(arrays, group);
       const WeightRows of_rows(g_, weights, bias, group, row_);
@@ -167,12 +171,12 @@ class PlaneJob {
     y_ += block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
   }
 
-  // Whole registers of outputs whose samples lie in x as they would in a plane.
-  index_t whole_columns() const { return block_.columns / g_.lanes * g_.lanes; }
+  // Of a block without columns between its rows.
+  index_t whole_columns() const { return columns_ / g_.lanes * g_.lanes; }
 
   // A register of the rest would reach beyond x.
   OutputBlock rest_of_block() const {
-    const index_t whole = whole_columns();
+    const index_t whole = block_.columns / g_.lanes * g_.lanes;
     return {0, 1, block_.first_column + whole, block_.columns - whole};
   }
 
@@ -189,11 +193,15 @@ class PlaneJob {
     if (x_in_place_) {
       const Samples in_place = {x + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
       add_chunk(of_rows, first, count, in_place, in_place_ ? y_ : sums_);
-      if (dots_ > 0) return add_dots(of_rows, first, count, x + (block_.first_column + in_place.end) * size_);
+      if (dots_ > 0) return add_dots(of_rows, first, count, in_place);
       if (in_place.end == columns_) return;
     }
     planes_.make(x, x_end, count, samples_);
     Samples samples = {samples_, planes_.offsets(), x_in_place_ ? whole_columns() : 0, columns_};
+    if (dots_ > 0) {
+      samples.end = whole_columns();
+      add_dots(of_rows, first, count, samples);
+    }
     if (!apart_) return add_chunk(of_rows, first, count, samples, in_place_ ? y_ : sums_);
     samples.end = block_.columns;
     for (index_t line = 0; line < block_.rows; ++line, samples.panel += planes_.width() * size_) {
@@ -218,15 +226,18 @@ class PlaneJob {
     }
   }
 
-  // The columns of the rest, with lanes along the channels. Each lane sums few products.
-  void add_dots(const WeightRows& of_rows, index_t first, index_t count, const char* x) {
+  // The columns behind these samples, with lanes along the channels. Each lane sums few products.
+  void add_dots(const WeightRows& of_rows, index_t first, index_t count, const Samples& samples) {
     const index_t row = ceil_div(g_.channels_per_chunk, g_.lanes) * g_.lanes;
+    const char* const from = samples.panel + (samples.end - samples.first) * size_;
     for (index_t j = 0; j < dots_; ++j) {
-      load_elements(p_.x_type, false, g_.compute, x + j * size_, g_.channel.x_stride, count,
-                    samples_ + j * row * size_);
+      char* const to = dot_samples_ + j * row * size_;
+      for (index_t k = 0; k < count; ++k) {
+        std::memcpy(to + k * size_, from + (samples.offsets[k] + j) * size_, static_cast<std::size_t>(size_));
+      }
     }
     const GemmPanel product = of_rows.from(g_, first);
-    g_.functions().dot({product.a, product.a_row, samples_, row, count, dot_sums_, rows_, dots_, first > 0});
+    g_.functions().dot({product.a, product.a_row, dot_samples_, row, count, dot_sums_, rows_, dots_, first > 0});
   }
 
   void finish_dots(const WeightRows& of_rows) {
@@ -295,8 +306,8 @@ class PlaneJob {
   Odometer image_;
   index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;
   const char* x_ = nullptr;
-  char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr, *dot_sums_ = nullptr;
-  index_t dots_ = 0;  // columns of the rest that are summed so
+  char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr, *dot_samples_ = nullptr, *dot_sums_ = nullptr;
+  index_t dots_ = 0;
   bool in_place_ = false, x_in_place_ = false, finite_ = true;
   std::vector<index_t> x_offsets_;
 };

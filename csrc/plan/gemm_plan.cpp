@@ -140,6 +140,14 @@ void merge_samples(GemmPlan& g) {
   g.native_y = false;
 }
 
+// Few outputs behind the last whole register of an image, all of whose others are whole.
+index_t dots_of(const GemmPlan& g) {
+  constexpr index_t most_positions = 256;
+  const index_t rest = g.positions % g.lanes;
+  const bool flat = g.x_in_place || (g.axes <= 2 && g.positions <= most_positions);
+  return flat && g.taps == 1 && g.channels >= g.lanes && 4 * rest <= g.lanes ? rest : 0;
+}
+
 // Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
 bool suits_turning(const GemmPlan& g) {
   const SpatialAxis& lane = g.axis[g.axes - 1];
@@ -308,6 +316,7 @@ void plan_as_it_lies(const Problem& p, GemmPlan& g) {
   g.by_planes = !g.by_pixels && !g.crosses_items && !g.turned && suits_planes(g);
   if (g.by_planes) merge_samples(g);
   g.x_in_place = g.by_planes && suits_in_place(g);
+  g.dots = g.by_planes ? dots_of(g) : 0;
   g.weights_in_place = weights_in_place(p, g);
   cut_depth(g);
   cut_jobs(g);
@@ -319,9 +328,9 @@ void plan_as_it_lies(const Problem& p, GemmPlan& g) {
 // Planes of few samples fill no registers, which out channels would.
 void make_gemm_plan(const Problem& p, GemmPlan& g) {
   plan_as_it_lies(p, g);
-  constexpr double worth_it = 1.1, turned_byte = 0.1e-9;
+  constexpr double worth_it = 1.3, turned_byte = 0.1e-9;
   constexpr index_t most_bytes = 4 << 20;
-  if (g.by_pixels || g.turned || g.positions > wanted_pixels || !x_has_planes(p)) return;
+  if (g.by_pixels || g.turned || g.x_in_place || g.positions > wanted_pixels || !x_has_planes(p)) return;
   const index_t bytes = x_planes_bytes(p);
   if (bytes > most_bytes) return;
   GemmPlan pixels;

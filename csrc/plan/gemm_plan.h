@@ -43,6 +43,7 @@ struct GemmPlan {
   index_t lanes;         // scalars of a register
   bool by_planes;        // panels are stretches of planes of samples, else made tap by tap
   bool x_in_place;       // x itself is such planes
+  index_t dots;          // by planes: an image's last outputs, summed with lanes along the channels
   bool turned;           // or rows are, and weights the panels: see execute/gemm_turned.cpp
   bool by_pixels;        // outputs are rows, and weights the panels: see execute/gemm_by_pixels.cpp
   bool turns_x = false;  // planes into pixels first: all else is of with_x_as_pixels(p) then (problem/image_planes.h)
