@@ -203,10 +203,12 @@ bool by_channel(const Problem& p) {
   return true;
 }
 
-// Whether images are long enough for direct sums line by line.
+// Whether images have lines, or signals are, long enough for direct sums line by line.
 bool suits_lines(const Problem& p) {
   constexpr double fewest_outputs = 600;
+  constexpr index_t shortest_line = 128;
   double outputs = 1;
+  if (p.spatial_count > 1 && p.spatial[p.spatial_count - 1].out < shortest_line) return false;
   for (int a = 0; a < p.spatial_count; ++a) {
     outputs *= static_cast<double>(p.spatial[a].out);
     if (p.spatial[a].stride > 1) return false;
@@ -223,7 +225,8 @@ void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record
   const bool first = many && (!by_channel(p) || has_many_taps(p) || !suits_lines(p));
   if (plan_gemm(p, plan, record)) {
     if (plan_depthwise(plan, record)) {
-      if (first || depthwise_seconds(plan.gemm) < plan.seconds) take_depthwise(plan);
+      constexpr double doubt = 1.6;  // of long lines more is predicted than measured
+      if (first || depthwise_seconds(plan.gemm) * doubt < plan.seconds) take_depthwise(plan);
     } else if (first || plan.gemm.seconds < plan.seconds) {
       take_gemm(plan);
     }
