@@ -135,13 +135,16 @@ class PlaneJob {
     sums_row_ = ceil_div(columns_, g_.lanes) * g_.lanes;
     const index_t sums = in_place_ ? 0 : rows_ * sums_row_ * size_;
     const index_t dot_row = ceil_div(g_.channels_per_chunk, g_.lanes) * g_.lanes;
+    near_row_ = brings_weights_near(weights) ? (ceil_div(most_in_order, g_.lanes) | 1) * g_.lanes : 0;
+    const index_t near = rows_ * near_row_ * size_;
     const index_t dot_samples = dots_ * dot_row * size_, dot_sums = rows_ * dots_ * g_.lanes * size_;
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(planes_.bytes()) + Scratch::padded(dot_samples) +
-                    Scratch::padded(dot_sums) + 128);
+                    Scratch::padded(dot_sums) + Scratch::padded(near) + 128);
     sums_ = scratch.take<char>(sums);
     samples_ = scratch.take<char>(planes_.bytes());
     dot_samples_ = scratch.take<char>(dot_samples);
     dot_sums_ = scratch.take<char>(dot_sums);
+    near_ = scratch.take<char>(near);
     planes_.clear_slack(samples_);
     for (index_t group = group_; group < group_ + groups_; ++group) {
       place(arrays, group);
@@ -246,6 +249,22 @@ class PlaneJob {
                                         in_place_ ? g_.row.y_stride / size_ : sums_row_);
   }
 
+  // Rows 4096 bytes apart meet in one set of the first cache, and each is on a page of its own.
+  bool brings_weights_near(const Weights& weights) const {
+    constexpr index_t page = 4096, fewest_panels = 6;
+    const bool far = g_.row.h_stride % page == 0 && g_.depth * size_ >= page;
+    return !weights.own && far && rows_ >= g_.functions().tile_rows && columns_ >= fewest_panels * g_.width();
+  }
+
+  void bring_near(GemmPanel& product) {
+    for (index_t r = 0; r < rows_; ++r) {
+      std::memcpy(near_ + r * near_row_ * size_, static_cast<const char*>(product.a) + r * product.a_row * size_,
+                  static_cast<std::size_t>(product.depth * size_));
+    }
+    product.a = near_;
+    product.a_row = near_row_;
+  }
+
   // Panel by panel. The last two share what is left, lest the last one be a single register.
   void add_products(const WeightRows& of_rows, index_t k, const Samples& samples, index_t depth, char* c) {
     GemmPanel product = of_rows.from(g_, k);
@@ -253,6 +272,7 @@ class PlaneJob {
     product.depth = depth;
     product.c_row = in_place_ ? g_.row.y_stride / size_ : sums_row_;
     product.rows = rows_;
+    if (near_row_ > 0) bring_near(product);
     for (index_t column = samples.first; column < samples.end;) {
       const index_t left = ceil_div(samples.end - column, g_.lanes);
       const index_t vectors = left == g_.vectors + 1 && g_.vectors > 2 ? 2 : std::min<index_t>(left, g_.vectors);
@@ -307,6 +327,8 @@ class PlaneJob {
   index_t group_, groups_, row_, rows_, columns_ = 0, sums_row_ = 0;
   const char* x_ = nullptr;
   char *y_ = nullptr, *sums_ = nullptr, *samples_ = nullptr, *dot_samples_ = nullptr, *dot_sums_ = nullptr;
+  index_t near_row_ = 0;  // scalars from row to row of a chunk's weights, where they are copied
+  char* near_ = nullptr;
   index_t dots_ = 0;
   bool in_place_ = false, x_in_place_ = false, finite_ = true;
   std::vector<index_t> x_offsets_;
