@@ -40,6 +40,8 @@ class Rival:
         Served.
     ndims : tuple of int
         Numbers of spatial axes served.
+    kernels : tuple of int
+        Sides of kernels served; all, where empty.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Rival:
     ops: tuple[str, ...] = ("forward",)
     dtypes: tuple[str, ...] = ("f32", "f64")
     ndims: tuple[int, ...] = (1, 2, 3)
+    kernels: tuple[int, ...] = ()
 
     @property
     def missing(self) -> list[str]:
@@ -56,7 +59,8 @@ class Rival:
 
     def serves(self, layer: Layer) -> bool:
         """Whether the peer has something for this kind of layer."""
-        return layer.op in self.ops and layer.dtype in self.dtypes and layer.ndim in self.ndims
+        kernel = not self.kernels or layer.kernel in self.kernels
+        return kernel and layer.op in self.ops and layer.dtype in self.dtypes and layer.ndim in self.ndims
 
 
 def options(layer: Layer) -> dict[str, int]:
@@ -187,6 +191,15 @@ class OpenvinoLayer:
         return np.array(self._request.get_output_tensor().data, dtype)
 
 
+def product(layer: Layer, threads: int) -> peers.Call:
+    """NumPy's product of matrices, which is all that such a layer is."""
+    x, w, _ = layer.arrays()
+    pools = peers.load("threadpoolctl")
+    if pools is not None:
+        pools.threadpool_limits(threads, user_api="blas")
+    return partial(np.matmul, w[:, :, 0], x)
+
+
 EVERY_OP = ("forward", "grad_input", "grad_weight")
 OURS = (
     Rival(peers.OURS, ("convcorr.nn",), ours, EVERY_OP),
@@ -195,6 +208,7 @@ OURS = (
 PEERS = (
     Rival(TORCH[0], ("torch",), pytorch(channels_last=False), EVERY_OP),
     Rival(TORCH[1], ("torch",), pytorch(channels_last=True), EVERY_OP, ndims=(2, 3)),
+    Rival("NumPy", (), product, ndims=(1,), kernels=(1,)),
     Rival(ORT, ("onnxruntime", "onnx"), OrtLayer, dtypes=("f32",)),
     Rival(OPENVINO, ("openvino", "openvino.opset13"), OpenvinoLayer, dtypes=("f32",)),
 )

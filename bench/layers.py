@@ -222,6 +222,9 @@ GRID = (
     Layer((256, 256), (4096,), 3, 1.8),
     Layer((256, 256), (4096,), 9, 1.8),
     Layer((64, 64), (28, 28, 28), 3, 3),
+    # Products of matrices, nothing else: a plan over NumPy's, PyTorch's and all.
+    Layer((512, 512), (512,), 1, 0, 0.95),
+    Layer((512, 512), (512,), 1, 0, 0.95, dtype="f64"),
 )
 
 

@@ -98,15 +98,20 @@ template <class T, int R, int V>
 CONVCORR_INLINE vec<T> write_whole(const GemmPanel& p, T* c, vec<T> (&sum)[R][V]) {
   constexpr int width = lanes<T>;
   vec<T> not_finite = {};
+  if (p.adds) {  // all before the first store: rows 4096 bytes apart would wait for the one before
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+      for (int v = 0; v < V; ++v) sum[r][v] += load(c + r * p.c_row + v * width);
+    }
+  }
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     vec<T> of_row = {};  // a chain over all of them would take longer than their products
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
-      T* const at = c + r * p.c_row + v * width;
-      if (p.adds) sum[r][v] += load(at);
       of_row += sum[r][v] * T(0);
-      store(at, sum[r][v]);
+      store(c + r * p.c_row + v * width, sum[r][v]);
     }
     not_finite += of_row;
   }
