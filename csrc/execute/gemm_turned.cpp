@@ -24,9 +24,10 @@
 namespace convcorr {
 namespace {
 
-constexpr index_t wanted_rows = 144;     // of a job: a panel of weights serves all of them
-constexpr index_t wanted_columns = 384;  // of a plane
-constexpr index_t chunk = 128;           // of the depth: its panel stays in the first cache
+constexpr index_t fewest_rows = 240;       // of a job: a panel of weights serves all of them
+constexpr index_t sums_bytes = 384 << 10;  // of a job: the second cache's
+constexpr index_t wanted_columns = 384;    // of a plane
+constexpr index_t chunk = 128;             // of the depth: its panel stays in the first cache
 
 // Outputs become taps and taps outputs; the steps between them change places too.
 SpatialAxis exchange(SpatialAxis a) {
@@ -47,7 +48,6 @@ GemmPlan exchange(const GemmPlan& g) {
   for (int a = 0; a < g.batch_axes; ++a) {
     if (g.batch[a].size > 1) t.channel = g.batch[a];
   }
-  t.channels_per_chunk = std::clamp<index_t>(wanted_rows / t.taps, 1, t.channels);
   return t;
 }
 
@@ -56,13 +56,20 @@ struct TurnedCut {
   index_t lines, columns;  // of a plane's block
 };
 
-TurnedCut cut_jobs(const GemmPlan& g, const GemmPlan& t, int threads) {
+// Sets how many of t's channels are made at a time, too.
+TurnedCut cut_jobs(const GemmPlan& g, GemmPlan& t, int threads) {
   TurnedCut cut = {};
-  cut.item_jobs = ceil_div(t.channels, t.channels_per_chunk);
-  const index_t width = g.width(), wanted = threads > 1 ? 4 * threads : 1;
+  const index_t width = g.width(), wanted = threads > 1 ? 2 * threads : 1;
   cut.weights_per_job = std::min(ceil_div(g.rows, width) * width, 8 * width);
-  const auto jobs = [&] { return g.groups * cut.item_jobs * ceil_div(g.rows, cut.weights_per_job); };
+  const index_t rows = sums_bytes / (cut.weights_per_job * itemsize(g.compute));
+  t.channels_per_chunk = std::clamp<index_t>(std::max(rows, fewest_rows) / t.taps, 1, t.channels);
+  const auto jobs = [&] {
+    return g.groups * ceil_div(t.channels, t.channels_per_chunk) * ceil_div(g.rows, cut.weights_per_job);
+  };
+  while (jobs() < wanted && t.channels_per_chunk / 2 * t.taps >= fewest_rows) t.channels_per_chunk /= 2;
   while (jobs() < wanted && cut.weights_per_job > width) cut.weights_per_job -= width;
+  t.channels_per_chunk = ceil_div(t.channels, ceil_div(t.channels, t.channels_per_chunk));
+  cut.item_jobs = ceil_div(t.channels, t.channels_per_chunk);
   cut.weight_jobs = ceil_div(g.rows, cut.weights_per_job);
   cut.jobs = checked_mul(g.groups * cut.item_jobs, cut.weight_jobs);
   const index_t columns = t.axis[t.axes - 1].out;
@@ -205,9 +212,9 @@ class TurnedJob {
 }  // namespace
 
 bool run_turned(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
-  const GemmPlan t = exchange(g);
-  const PlaneTaps taps(t);
+  GemmPlan t = exchange(g);
   const TurnedCut cut = cut_jobs(g, t, run.threads);
+  const PlaneTaps taps(t);
   std::atomic<bool> finite{true};
   run_jobs(cut.jobs, run, [&](index_t number, Worker& worker) {
     TurnedJob job(p, g, t, taps, cut, number);
