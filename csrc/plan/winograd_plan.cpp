@@ -103,19 +103,17 @@ index_t apart(index_t scalars, index_t size) {
 }
 
 void cut_jobs(WinogradPlan& w) {
-  constexpr double cache = 1 << 20, samples_in_cache = 1.5 * cache, far_taps = 12 * cache, far_samples = 6 * cache;
-  constexpr index_t fewest_jobs = 8, fewest_blocks = 4;
+  constexpr double cache = 1 << 20, samples_in_cache = 1.5 * cache, most_samples = 6 * cache;
+  constexpr index_t fewest_jobs = 8, fewest_blocks = 4, most_shared = 9;
   const auto size = static_cast<double>(itemsize(w.compute));
   const auto points = static_cast<double>(w.points);
   const index_t most = kernels().gemm->f32.most_vectors, rows = kernels().gemm->f32.tile_rows;
   w.row_tile = rows;
   const double register_samples = points * static_cast<double>(w.products * w.lanes) * size;
   const double all_samples = register_samples * static_cast<double>(w.registers) * static_cast<double>(w.groups);
-  // Of more registers, blocks are enough for all threads, and stay nearer. Taps that would be read from memory rather
-  // stay with their jobs, even if samples leave the second cache.
-  const double all_taps = points * static_cast<double>(w.products * w.outs * w.groups) * size;
-  const bool near = all_samples <= (all_taps > far_taps ? far_samples : 1.3 * cache);
-  w.shares_samples = near && w.registers <= fewest_blocks;
+  // Of more registers, blocks are enough for all threads. Samples may leave the second cache: taps, as many, then stay
+  // there, with the job that made them.
+  w.shares_samples = all_samples <= most_samples && w.registers <= most_shared;
   w.depth = ceil_div(ceil_div(w.ins, ceil_div(w.ins, longest_sum)), w.lanes) * w.lanes;
   w.outs_at_once = std::min(w.outs, index_t(32));
   if (w.shares_samples) {
