@@ -314,7 +314,7 @@ void plan_as_it_lies(const Problem& p, GemmPlan& g) {
   g.by_pixels = !g.turned && suits_pixels(p, g);
   if (g.by_pixels) g.crosses_items = false;
   g.by_planes = !g.by_pixels && !g.crosses_items && !g.turned && suits_planes(g);
-  if (g.by_planes) merge_samples(g);
+  if (g.by_planes && g.channels > 1) merge_samples(g);  // sums of one product are the same either way
   g.x_in_place = g.by_planes && suits_in_place(g);
   g.dots = g.by_planes ? dots_of(g) : 0;
   g.weights_in_place = weights_in_place(p, g);
