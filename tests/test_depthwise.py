@@ -245,7 +245,7 @@ UNDER_ISA = """
 from convcorr import _core
 import numpy as np
 import test_depthwise as t
-for call in t.sampled_depthwise(150, 8):
+for call in t.sampled_depthwise(80, 8):
     call.check()
 for dtype in ("f4", "f8"):
     t.test_every_number_of_columns_and_rows(dtype)
@@ -271,7 +271,7 @@ from guarded_sweep import Fence
 from nn_cases import CONV
 
 fences = [Fence(1 << 22) for _ in range(4)]
-for number, call in enumerate(sampled_depthwise(250, 10)):
+for number, call in enumerate(sampled_depthwise(200, 10)):
     given = [np.ascontiguousarray(call.images(call.x)), call.w, call.want()]
     if call.bias is not None:
         given.append(call.bias)

@@ -158,7 +158,7 @@ def test_images_backwards_are_read_in_place(rng: np.random.Generator) -> None:
 
 def test_bits_do_not_depend_on_threads(rng: np.random.Generator) -> None:
     """Nor on how a result lies, nor on the NaN between samples."""
-    for call in sampled_padded(200, 7):
+    for call in sampled_padded(120, 7):
         for a in (call.x, call.w):
             a[...] = random_values(rng, a.shape, a.dtype)
         alone = call.run(threads=1)
@@ -187,9 +187,9 @@ UNDER_ISA = """
 from convcorr import _core
 import numpy as np
 import test_padded_planes as t
-for call in t.sampled_padded(200, 8):
+for call in t.sampled_padded(100, 8):
     call.check()
-for stride, dilation in ((1, 1), (2, 1), (3, 2)):
+for stride, dilation in ((1, 1), (3, 2)):
     t.test_every_width(stride, dilation)
 for lay_x in t.VIEWS:
     t.test_wherever_samples_lie("f4", lay_x)
@@ -213,7 +213,7 @@ from nn_cases import CONV
 from test_padded_planes import sampled_padded
 
 fence, kept = Fence(1 << 22), [Fence(1 << 20) for _ in range(2)]
-for number, call in enumerate(sampled_padded(300, 10)):
+for number, call in enumerate(sampled_padded(200, 10)):
     for at_end in (True, False):
         step, axis = ((1, -1), (2, -1), (3, -1), (-1, -1), (-2, -1), (2, 2), (-1, 2), (-1, 1), (-1, 0))[number % 9]
         shape = list(call.x.shape)
