@@ -194,7 +194,7 @@ class PlaneJob {
     const index_t count = std::min(g_.channels_per_chunk, g_.channels - first);
     const char* const x = x_ + first * g_.channel.x_stride;
     if (x_in_place_) {
-      const Samples in_place = {x + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
+      const Samples in_place = {x - g_.x_low + block_.first_column * size_, x_offsets_.data(), 0, whole_columns()};
       add_chunk(of_rows, first, count, in_place, in_place_ ? y_ : sums_);
       if (dots_ > 0) return add_dots(of_rows, first, count, in_place);
       if (in_place.end == columns_) return;

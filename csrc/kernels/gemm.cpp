@@ -358,23 +358,23 @@ void pack(const PanelRows& r) {
 }
 
 // In the order of the plane, so that what is written too far is written over. The zeros behind a row's samples and
-// those before the next one's are one run.
+// those before the next one's are one run; behind the last row the plane may end sooner.
 template <class T>
 void pad(const PaddedRows& r) {
   const T* x = static_cast<const T*>(r.x) + r.from;
   const T* const end = static_cast<const T*>(r.x_end);
   T* plane = static_cast<T*>(r.planes);
-  const index_t before = r.first < r.end && r.n > 0 ? r.first * r.width + r.at : r.length;
+  const index_t rows_end = r.n > 0 ? r.end : r.first;
   for (index_t c = 0; c < r.channels; ++c, x += r.channel_stride, plane += r.plane_step) {
-    clear(plane, before);
-    if (before == r.length) continue;
     const T* from = x;
-    T* row = plane + before;
-    for (index_t i = r.first; i < r.end; ++i, from += r.row_step, row += r.width) {
+    T* zeros = plane;
+    for (index_t i = r.first; i < rows_end; ++i, from += r.row_step) {
+      T* const row = plane + i * r.width + r.at;
+      clear(zeros, row - zeros);
       copy_every(row, from, r.step, r.n, end);
-      clear(row + r.n, r.width - r.n);
+      zeros = row + r.n;
     }
-    clear(row, plane + r.length - row);
+    clear(zeros, plane + r.length - zeros);
   }
 }
 

@@ -140,12 +140,14 @@ void merge_samples(GemmPlan& g) {
   g.native_y = false;
 }
 
-// Few outputs behind the last whole register of an image, all of whose others are whole.
+// Few outputs behind the last whole register of an image, all of whose others are whole. A lane's products are summed
+// one by one.
 index_t dots_of(const GemmPlan& g) {
   constexpr index_t most_positions = 256;
   const index_t rest = g.positions % g.lanes;
   const bool flat = g.x_in_place || (g.axes <= 2 && g.positions <= most_positions);
-  return flat && g.taps == 1 && g.channels >= g.lanes && 4 * rest <= g.lanes ? rest : 0;
+  const bool sums_few = g.channels >= g.lanes && g.channels <= g.lanes * most_in_order;
+  return flat && g.taps == 1 && sums_few && 4 * rest <= g.lanes ? rest : 0;
 }
 
 // Many more taps than outputs, as of a weight's gradient: with the roles of both exchanged, planes suit.
@@ -314,7 +316,7 @@ void plan_as_it_lies(const Problem& p, GemmPlan& g) {
   g.by_pixels = !g.turned && suits_pixels(p, g);
   if (g.by_pixels) g.crosses_items = false;
   g.by_planes = !g.by_pixels && !g.crosses_items && !g.turned && suits_planes(g);
-  if (g.by_planes) merge_samples(g);
+  if (g.by_planes && g.channels > 1) merge_samples(g);  // sums of one product are the same either way
   g.x_in_place = g.by_planes && suits_in_place(g);
   g.dots = g.by_planes ? dots_of(g) : 0;
   g.weights_in_place = weights_in_place(p, g);
