@@ -47,18 +47,18 @@ DepthwiseCut cut_jobs(const GemmPlan& g, const PlaneTaps& taps, int threads) {
 }
 
 // The layer's taps as the kernel takes them: below each other in a plane of a row's phase.
-std::vector<TapColumn> tap_columns(const GemmPlan& g, const PlaneTaps& taps, const Planes& planes) {
-  std::vector<TapColumn> columns;
+std::vector<TapRun> tap_columns(const GemmPlan& g, const PlaneTaps& taps, const Planes& planes) {
+  std::vector<TapRun> columns;
   const index_t row_taps = g.plane_row.kernel, column_taps = g.axis[g.axes - 1].kernel;
   const index_t step = g.plane_row.stride / std::gcd(g.plane_row.stride, g.plane_row.dilation);
   for (index_t plane = 0; plane < taps.plane_taps; ++plane) {
     for (index_t column = 0; column < column_taps; ++column) {
       for (index_t first = 0; first < std::min(step, row_taps); ++first) {
         const index_t tap = (plane * row_taps + first) * column_taps + column;
-        TapColumn of = {planes.offsets()[tap], tap, step * column_taps, 1};
+        TapRun of = {planes.offsets()[tap], tap, step * column_taps, 1};
         for (index_t row = first + step; row < row_taps; row += step) {
           const index_t next = (plane * row_taps + row) * column_taps + column;
-          const bool below = planes.offsets()[next] == of.plane + of.count * planes.width();
+          const bool below = planes.offsets()[next] == of.place + of.count * planes.width();
           if (below) {
             ++of.count;
           } else {
@@ -99,7 +99,7 @@ class DepthwiseJob {
     Scratch scratch(Scratch::padded(sums) + Scratch::padded(weights) + 128);
     sums_ = scratch.take<char>(sums);
     weights_ = scratch.take<char>(weights);
-    std::vector<TapColumn> columns;
+    std::vector<TapRun> columns;
     for (index_t i = 0; i < count_; ++i, at_.next()) {
       if (i % planes_per_look == 0 && worker.should_stop()) return true;
       if (i == 0 || starts_position()) {
@@ -121,7 +121,7 @@ class DepthwiseJob {
     return positions() > 0;
   }
 
-  bool add_plane(const Arrays& arrays, const char* bias, const std::vector<TapColumn>& columns, char* samples) {
+  bool add_plane(const Arrays& arrays, const char* bias, const std::vector<TapRun>& columns, char* samples) {
     const char *x = arrays.x + g_.x_low, *h = arrays.h;
     char* y = arrays.y + block_.first_row * g_.plane_row.y_stride + block_.first_column * g_.axis[g_.axes - 1].y_stride;
     index_t group = 0;
@@ -142,7 +142,7 @@ class DepthwiseJob {
     plane.samples = samples;
     plane.plane_row = planes_.width();
     plane.taps = columns.data();
-    plane.tap_columns = static_cast<index_t>(columns.size());
+    plane.tap_runs = static_cast<index_t>(columns.size());
     plane.rows = block_.rows;
     plane.columns = block_.columns;
     for (index_t row = 0; row < g_.rows; ++row, h += g_.row.h_stride, y += g_.row.y_stride) {
@@ -214,18 +214,24 @@ class DepthwiseJob {
   char *sums_ = nullptr, *weights_ = nullptr;
 };
 
-}  // namespace
-
-void run_depthwise(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
+bool run_depthwise_by_planes(const Problem& p, const GemmPlan& g, const Arrays& arrays, const char* bias,
+                             const Run& run) {
   const PlaneTaps taps(g);
   const DepthwiseCut cut = cut_jobs(g, taps, run.threads);
-  const std::vector<char> bias = read_bias(p, g, arrays.bias);
   std::atomic<bool> finite{true};
   run_jobs(cut.line_jobs * cut.column_jobs * cut.plane_jobs, run, [&](index_t number, Worker& worker) {
     DepthwiseJob job(p, g, taps, cut, number);
-    if (!job.run(arrays, bias.empty() ? nullptr : bias.data(), worker)) finite.store(false, std::memory_order_relaxed);
+    if (!job.run(arrays, bias, worker)) finite.store(false, std::memory_order_relaxed);
   });
-  if (!finite.load(std::memory_order_relaxed)) run_directly(p, arrays, run);
+  return finite.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void run_depthwise(const Problem& p, const GemmPlan& g, const Arrays& arrays, const Run& run) {
+  const std::vector<char> bias = read_bias(p, g, arrays.bias);
+  const auto run_all = g.by_channels ? run_depthwise_by_channels : run_depthwise_by_planes;
+  if (!run_all(p, g, arrays, bias.empty() ? nullptr : bias.data(), run)) run_directly(p, arrays, run);
 }
 
 }  // namespace convcorr

@@ -22,7 +22,8 @@ index_t reach_of(const SpatialAxis& a, index_t outputs) {
 
 }  // namespace
 
-Pixels::Pixels(const Problem& p, const GemmPlan& g) : p_(p), g_(g), row_(g.plane_row), lane_(g.axis[g.axes - 1]) {
+Pixels::Pixels(const Problem& p, const GemmPlan& g, index_t placed)
+    : p_(p), g_(g), row_(g.plane_row), lane_(g.axis[g.axes - 1]), placed_(placed) {
   for (int a = 0; a + 2 < g.axes; ++a) planes_ *= g.axis[a].kernel;
 }
 
@@ -46,7 +47,7 @@ index_t Pixels::bytes() const {
 // The depth goes through the taps as h has them.
 void Pixels::find_places() {
   const index_t item = itemsize(p_.x_type), channels = g_.channels_per_chunk;
-  places_.resize(static_cast<std::size_t>(channels * g_.taps));
+  places_.resize(static_cast<std::size_t>(placed_ * g_.taps));
   Odometer tap;
   for (int a = 0; a < g_.axes; ++a) tap.add_axis(g_.axis[a].kernel);
   const int outer = std::max(g_.axes - 2, 0);
@@ -63,7 +64,7 @@ void Pixels::find_places() {
     const index_t row = g_.axes > 1 ? far[g_.axes - 2] : 0;
     const index_t copied = ((plane * height_ + row) * width_ + far[g_.axes - 1]) * channels;
     const index_t place = g_.pixels_in_place ? in_x / item : copied;
-    for (index_t c = 0; c < channels; ++c) places_[static_cast<std::size_t>(c * g_.taps + t)] = place + c;
+    for (index_t c = 0; c < placed_; ++c) places_[static_cast<std::size_t>(c * g_.taps + t)] = place + c;
     ++t;
   } while (tap.next());
 }

@@ -21,7 +21,9 @@ struct PixelBlock {
 
 class Pixels {
  public:
-  Pixels(const Problem& p, const GemmPlan& g);
+  Pixels(const Problem& p, const GemmPlan& g) : Pixels(p, g, g.channels_per_chunk) {}
+  // Whose products are of the first `placed` channels of a chunk alone.
+  Pixels(const Problem& p, const GemmPlan& g, index_t placed);
 
   void start(const PixelBlock& block);
   index_t count() const { return static_cast<index_t>(offsets_.size()); }
@@ -48,6 +50,7 @@ class Pixels {
   const Problem& p_;
   const GemmPlan& g_;
   const SpatialAxis &row_, &lane_;
+  const index_t placed_;
   PixelBlock block_ = {};
   index_t planes_ = 1, height_ = 0, width_ = 0;  // planes: combinations of the other axes' taps
   std::vector<index_t> offsets_, places_, row_y_;

@@ -48,9 +48,11 @@ struct GemmPlan {
   bool by_pixels;        // outputs are rows, and weights the panels: see execute/gemm_by_pixels.cpp
   bool turns_x = false;  // planes into pixels first: all else is of with_x_as_pixels(p) then (problem/image_planes.h)
   bool pixels_in_place;  // whose samples are read where x has them: no border is seen, nothing converted
-  bool crosses_items;    // panels hold outputs of several batch items
-  index_t column_sets;   // batch items, or 1 where panels cross
-  index_t columns;       // of a set
+  bool by_channels = false;   // depthwise, with channels along the lanes: see plan/depthwise_plan.h
+  bool turns_planes = false;  // then: x has planes, which are turned into pixels
+  bool crosses_items;         // panels hold outputs of several batch items
+  index_t column_sets;        // batch items, or 1 where panels cross
+  index_t columns;            // of a set
   index_t columns_per_job, column_jobs;
   index_t rows_per_job, row_jobs;
   index_t channels_per_chunk, taps_per_chunk;  // all taps, or one channel

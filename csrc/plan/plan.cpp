@@ -136,18 +136,19 @@ void take_gemm(Plan& plan) {
 }
 
 // Of a Problem that plan_gemm() described.
-bool plan_depthwise(Plan& plan, std::vector<Candidate>* record) {
+bool plan_by_channel(const Problem& p, Plan& plan, double& seconds, std::vector<Candidate>* record) {
   if (const char* why = refuse_depthwise(plan.gemm)) {
     if (record) record->push_back({.algorithm = Algorithm::depthwise, .refused = why});
     return false;
   }
-  if (record) record->push_back({.algorithm = Algorithm::depthwise, .seconds = depthwise_seconds(plan.gemm)});
+  seconds = plan_depthwise(p, plan.gemm);
+  if (record) record->push_back({.algorithm = Algorithm::depthwise, .seconds = seconds});
   return true;
 }
 
-void take_depthwise(Plan& plan) {
+void take_depthwise(Plan& plan, double seconds) {
   plan.algorithm = Algorithm::depthwise;
-  plan.seconds = depthwise_seconds(plan.gemm);
+  plan.seconds = seconds;
 }
 
 void mark_chosen(const Plan& plan, std::vector<Candidate>& record) {
@@ -224,9 +225,10 @@ void consider_layer(const Problem& p, Plan& plan, std::vector<Candidate>* record
   const bool many = output_count(p) * tap_count(p) > fewest_products && plan.algorithm != Algorithm::fft;
   const bool first = many && (!by_channel(p) || has_many_taps(p) || !suits_lines(p));
   if (plan_gemm(p, plan, record)) {
-    if (plan_depthwise(plan, record)) {
+    double seconds = 0;
+    if (plan_by_channel(p, plan, seconds, record)) {
       constexpr double doubt = 1.6;  // of long lines more is predicted than measured
-      if (first || depthwise_seconds(plan.gemm) * doubt < plan.seconds) take_depthwise(plan);
+      if (first || seconds * doubt < plan.seconds) take_depthwise(plan, seconds);
     } else if (first || plan.gemm.seconds < plan.seconds) {
       take_gemm(plan);
     }
@@ -252,8 +254,9 @@ void choose(const Problem& p, Method method, Plan& plan, const FftBlocks& blocks
   }
   if (method == Method::im2col && plan_gemm(p, plan, record)) return take_gemm(plan);
   if (method == Method::winograd && plan_winograd(p, plan, record)) return take_winograd(plan);
-  if (method == Method::depthwise && plan_gemm(p, plan, record) && plan_depthwise(plan, record)) {
-    return take_depthwise(plan);
+  double seconds = 0;
+  if (method == Method::depthwise && plan_gemm(p, plan, record) && plan_by_channel(p, plan, seconds, record)) {
+    return take_depthwise(plan, seconds);
   }
   plan_exactly(p, plan, record);
   if (method == Method::direct || method == Method::separable || method == Method::fft) return;
