@@ -40,7 +40,8 @@ class Depthwise:
 
     def run(self, algorithm: str = "depthwise", **more: Any) -> Array:
         with np.errstate(all="ignore"):
-            return nn.conv2d(self.x, self.w, self.bias, algorithm=algorithm, **self.keywords, **more)  # type: ignore[arg-type]
+            keywords: Any = {**self.keywords, "algorithm": algorithm, **more}
+            return nn.conv2d(self.x, self.w, self.bias, **keywords)
 
     def __repr__(self) -> str:
         return f"x {self.x.dtype}{self.x.shape} w {self.w.shape} {self.keywords}"

@@ -82,6 +82,18 @@ void Planes::find_row_pieces(index_t phase, std::vector<PanelPiece>& pieces) con
   }
 }
 
+// Bytes from the image's lowest sample to the plane that a tap of the other axes sees.
+index_t Planes::find_plane(const index_t* tap) const {
+  index_t x = -g_.x_low;
+  for (int a = 0; a + 2 < g_.axes; ++a) {
+    const SpatialAxis& s = g_.axis[a];
+    const index_t i = border_index(plane_at_[a] * s.stride + tap[a] * s.dilation + s.offset, s.in, s.border);
+    if (i < 0) return outside;
+    x += i * s.x_stride;
+  }
+  return x;
+}
+
 namespace {
 
 // Positions [first, end) of `count`, each `stride` samples after the one before, lie in an axis of n samples.
@@ -101,14 +113,8 @@ void Planes::find_padded() {
   Odometer tap;
   for (int a = 0; a + 2 < g_.axes; ++a) tap.add_axis(g_.axis[a].kernel);
   do {
-    index_t plane_x = -g_.x_low;
-    bool plane_inside = true;
-    for (int a = 0; a + 2 < g_.axes; ++a) {
-      const SpatialAxis& s = g_.axis[a];
-      const index_t i = border_index(plane_at_[a] * s.stride + tap.at[a] * s.dilation + s.offset, s.in, s.border);
-      plane_inside = plane_inside && i >= 0;
-      plane_x += i * s.x_stride;
-    }
+    const index_t plane_x = find_plane(tap.at);
+    const bool plane_inside = plane_x != outside;
     for (const index_t row_phase : taps_.row.phases) {
       const index_t top = block_.first_row * row.stride + row_phase + row.offset;
       const Inside rows(top, row.stride, plane_inside ? height_ : 0, row.in);
@@ -144,14 +150,8 @@ void Planes::find_pieces() {
   std::vector<std::vector<PanelPiece>> row_pieces(taps_.column.phases.size());
   for (std::size_t i = 0; i < row_pieces.size(); ++i) find_row_pieces(taps_.column.phases[i], row_pieces[i]);
   do {
-    index_t plane_x = -g_.x_low;
-    bool plane_inside = true;
-    for (int a = 0; a + 2 < g_.axes; ++a) {
-      const SpatialAxis& s = g_.axis[a];
-      const index_t i = border_index(plane_at_[a] * s.stride + tap.at[a] * s.dilation + s.offset, s.in, s.border);
-      plane_inside = plane_inside && i >= 0;
-      plane_x += i * s.x_stride;
-    }
+    const index_t plane_x = find_plane(tap.at);
+    const bool plane_inside = plane_x != outside;
     for (const index_t row_phase : taps_.row.phases) {
       for (const auto& of_row : row_pieces) {
         for (index_t r = 0; r < height_; ++r) {

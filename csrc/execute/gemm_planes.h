@@ -54,6 +54,8 @@ class Planes {
   void make(const char* x, const char* x_end, index_t count, char* memory) const;
 
  private:
+  static constexpr index_t outside = -1;  // in the border: the lowest sample is at 0
+  index_t find_plane(const index_t* tap) const;
   void find_pieces();
   void find_padded();
   void find_row_pieces(index_t phase, std::vector<PanelPiece>& pieces) const;
