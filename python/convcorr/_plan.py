@@ -40,9 +40,9 @@ class Candidate:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "reference"}
-        "small" is "direct" for a short row or a small image that fits the nearest cache; "im2col" and "winograd" are of
-        layers; "reference" is a plain loop for what nothing else takes.
+    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "depthwise", "reference"}
+        "small" is "direct" for a short row or a small image that fits the nearest cache; "im2col", "winograd" and
+        "depthwise" are of layers; "reference" is a plain loop for what nothing else takes.
     tile : tuple of int
         For "fft": the lengths of the transforms [samples], one for each convolved axis with several taps, in the order
         of the axes. Else empty.
@@ -74,7 +74,7 @@ class Explanation:
 
     Attributes
     ----------
-    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "reference", "none"}
+    algorithm : {"small", "direct", "fft", "separable", "im2col", "winograd", "depthwise", "reference", "none"}
         The one taken; "none" where the result has no elements.
     predicted_us : float
         Its predicted time on one thread [microseconds].
